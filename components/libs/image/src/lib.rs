@@ -1,1 +1,3 @@
-//! Placeholder until this crate's owner writes it.
+//! The bytes of a firmware: blocks and their digests, byte ranges, and the stores that keep them.
+
+pub mod kv;

@@ -1,1 +1,3 @@
-//! Placeholder until this crate's owner writes it.
+//! The SQL that decides: schema, migrations, and one transaction per decision.
+
+pub mod sql;
