@@ -1,1 +1,16 @@
-//! Placeholder until this crate's owner writes it.
+//! The domain of an update, pure: what a task may become, what a job may spend, when a job ends or holds.
+//!
+//! This crate does no I/O, has no clock, and knows nothing of SQL, HTTP or MQTT.
+//! The ledger runs these rules inside its transactions; the model checker runs the very same functions.
+
+pub mod budget;
+pub mod job;
+pub mod reason;
+pub mod rules;
+pub mod task;
+
+pub use budget::Budget;
+pub use job::{Job, JobState, Mode, Terms};
+pub use reason::Reason;
+pub use rules::{Happening, Informed, Refused, apply};
+pub use task::{Counters, Deadline, Task, TaskState};

@@ -1,0 +1,272 @@
+//! The life of a task: for each state and each happening, what it becomes, or why it does not.
+//!
+//! The rules are those of DESIGN §5. Whether the *job* has a slot or lets begin is not asked here:
+//! the ledger asks its job row in the same transaction ([`crate::Budget`]).
+
+use crate::{Deadline, Reason, Task, TaskState};
+
+use TaskState::{Canceled, Downloading, Failed, Granted, Skipped, Succeeded, TimedOut, Upgrading, Waiting};
+
+/// From this step on a device has the whole image and works on it (PROTOCOL §2.9: samples stop at 80).
+const HAS_ALL_FROM_STEP: i32 = 80;
+
+/// Something that happens to a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happening {
+    /// The job gives it a slot.
+    Grant,
+    /// getversion lists its firmware.
+    Offer,
+    /// The device acknowledged the command.
+    Acknowledge,
+    /// A download begins; its first block is verified. Grants an offered task as well.
+    Begin,
+    /// A download was refused for want of budget alone.
+    Refuse,
+    /// The last byte of the image was sent.
+    Complete,
+    /// The device reports a step, −2³¹..=100.
+    Step(i32),
+    /// The device informs a version.
+    Inform(Informed),
+    /// The deadline passed.
+    Due,
+    /// A person takes the device out, or its hardware was replaced.
+    Cancel,
+}
+
+/// The version that a device informs, as seen by one task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Informed {
+    /// The one the job moves to.
+    Target,
+    /// The one the device had when the attempt was granted.
+    Source,
+    /// Any other.
+    Other,
+}
+
+/// What a task becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The task afterwards.
+    pub task: Task,
+    /// What becomes of its deadline.
+    pub deadline: Deadline,
+    /// Why it failed, when it did.
+    pub reason: Option<Reason>,
+    /// The event's word for it.
+    pub event: &'static str,
+}
+
+/// Why a happening changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It says nothing new about this task.
+    #[error("nothing changes")]
+    Nothing,
+    /// The task was neither granted nor offered.
+    #[error("the task is not started")]
+    NotStarted,
+    /// The attempt is over.
+    #[error("the attempt is over")]
+    Over,
+}
+
+/// What `task` becomes when `happening` comes.
+///
+/// ```
+/// use ota_rollout::{apply, Happening, Informed, Task, TaskState};
+/// let granted = apply(&Task::NEW, Happening::Grant).unwrap().task;
+/// let begun = apply(&granted, Happening::Begin).unwrap().task;
+/// let done = apply(&begun, Happening::Inform(Informed::Target)).unwrap().task;
+/// assert_eq!((done.state, done.exposed), (TaskState::Succeeded, false));
+/// ```
+pub fn apply(task: &Task, happening: Happening) -> Result<Change, Refused> {
+    match happening {
+        Happening::Grant => grant(task),
+        Happening::Offer => offer(task),
+        Happening::Acknowledge => acknowledge(task),
+        Happening::Begin => begin(task),
+        Happening::Refuse => refuse(task),
+        Happening::Complete => complete(task),
+        Happening::Step(step) => match Reason::from_step(step) {
+            Some(reason) => stumble(task, reason),
+            None => advance(task, step),
+        },
+        Happening::Inform(version) => inform(task, version),
+        Happening::Due => due(task),
+        Happening::Cancel => cancel(task),
+    }
+}
+
+fn grant(task: &Task) -> Result<Change, Refused> {
+    if task.state != Waiting {
+        return Err(Refused::Nothing);
+    }
+    let granted = Task {
+        state: Granted,
+        exposed: true,
+        attempt: task.attempt + 1,
+        signed: false,
+        downloaded: false,
+        returned: false,
+        refused: false,
+        ..*task
+    };
+    Ok(change(granted, Deadline::FirstSign, "granted"))
+}
+
+fn offer(task: &Task) -> Result<Change, Refused> {
+    if task.state != Waiting || task.offered {
+        return Err(Refused::Nothing);
+    }
+    Ok(change(Task { offered: true, ..*task }, Deadline::Keep, "offered"))
+}
+
+fn acknowledge(task: &Task) -> Result<Change, Refused> {
+    if task.state != Granted || task.signed {
+        return Err(Refused::Nothing);
+    }
+    Ok(change(Task { signed: true, ..*task }, Deadline::Upgrade, "acknowledged"))
+}
+
+fn begin(task: &Task) -> Result<Change, Refused> {
+    match task.state {
+        Waiting if task.offered => started(&grant(task)?.task, Downloading),
+        Granted => started(task, Downloading),
+        Downloading | Upgrading => Err(Refused::Nothing),
+        Waiting => Err(Refused::NotStarted),
+        _ => Err(Refused::Over),
+    }
+}
+
+/// A granted task shows that it is at work.
+fn started(task: &Task, state: TaskState) -> Result<Change, Refused> {
+    let deadline = if task.signed { Deadline::Keep } else { Deadline::Upgrade };
+    let begun = Task { state, begun: true, signed: true, refused: false, ..*task };
+    Ok(change(begun, deadline, "begun"))
+}
+
+fn refuse(task: &Task) -> Result<Change, Refused> {
+    let is_open = task.state == Granted || (task.state == Waiting && task.offered);
+    if !is_open || task.refused {
+        return Err(Refused::Nothing);
+    }
+    Ok(change(Task { refused: true, ..*task }, Deadline::Keep, "refused"))
+}
+
+fn complete(task: &Task) -> Result<Change, Refused> {
+    match task.state {
+        Downloading => {
+            let has_all = Task { state: Upgrading, downloaded: true, ..*task };
+            Ok(change(has_all, Deadline::Keep, "downloaded"))
+        }
+        Upgrading if !task.downloaded => {
+            Ok(change(Task { downloaded: true, ..*task }, Deadline::Keep, "downloaded"))
+        }
+        Upgrading => Err(Refused::Nothing),
+        Waiting | Granted => Err(Refused::NotStarted),
+        _ => Err(Refused::Over),
+    }
+}
+
+/// Step 0 and above. A device may flash bytes that it kept, so the report itself is a begin.
+fn advance(task: &Task, step: i32) -> Result<Change, Refused> {
+    let has_all = step >= HAS_ALL_FROM_STEP;
+    let state = if has_all { Upgrading } else { Downloading };
+    match task.state {
+        Waiting if task.offered => {
+            let begun = started(&grant(task)?.task, state)?;
+            Ok(Change { task: Task { downloaded: has_all, ..begun.task }, ..begun })
+        }
+        Granted => {
+            let begun = started(task, state)?;
+            Ok(Change { task: Task { downloaded: has_all, ..begun.task }, ..begun })
+        }
+        Downloading if has_all => {
+            let working = Task { state: Upgrading, downloaded: true, ..*task };
+            Ok(change(working, Deadline::Keep, "upgrading"))
+        }
+        Waiting if task.attempt == 0 => Err(Refused::NotStarted),
+        Waiting => Err(Refused::Over),
+        Downloading | Upgrading => Err(Refused::Nothing),
+        _ => Err(Refused::Over),
+    }
+}
+
+/// A negative step.
+fn stumble(task: &Task, reason: Reason) -> Result<Change, Refused> {
+    match task.state {
+        // The device gave up because we had no room for it: its turn comes again.
+        Granted if task.refused && !task.begun => Ok(lapse(task)),
+        Waiting if task.refused => Err(Refused::Over),
+        Granted | Downloading | Upgrading => Ok(failed(task, reason)),
+        Waiting if task.offered => Ok(failed(task, reason)),
+        Waiting if task.attempt == 0 => Err(Refused::NotStarted),
+        _ => Err(Refused::Over),
+    }
+}
+
+fn inform(task: &Task, version: Informed) -> Result<Change, Refused> {
+    match (version, task.state) {
+        (Informed::Target, Succeeded | Skipped) => Err(Refused::Nothing),
+        (Informed::Target, state) if task.begun => {
+            let event = if state.is_ended() { "succeeded_late" } else { "succeeded" };
+            let back = Task { state: Succeeded, exposed: false, returned: false, ..*task };
+            Ok(change(back, Deadline::None, event))
+        }
+        (Informed::Target, Waiting | Granted | Downloading | Upgrading) => {
+            Ok(change(Task { state: Skipped, exposed: false, ..*task }, Deadline::None, "skipped"))
+        }
+        (Informed::Source, Upgrading) if task.downloaded && !task.returned => {
+            Ok(change(Task { returned: true, ..*task }, Deadline::Confirm, "returned"))
+        }
+        (Informed::Other, Granted | Downloading | Upgrading) => Ok(failed(task, Reason::WrongVersion)),
+        (Informed::Source | Informed::Other, Succeeded) => {
+            let lost = Task { state: Failed, exposed: true, ..*task };
+            Ok(Change { reason: Some(Reason::Reverted), ..change(lost, Deadline::None, "reverted") })
+        }
+        _ => Err(Refused::Nothing),
+    }
+}
+
+fn due(task: &Task) -> Result<Change, Refused> {
+    match task.state {
+        Granted if !task.signed => Ok(lapse(task)),
+        Granted | Downloading | Upgrading if task.returned => Ok(failed(task, Reason::Rollback)),
+        Granted | Downloading | Upgrading => {
+            let silent = Task { state: TimedOut, exposed: task.begun, ..*task };
+            Ok(change(silent, Deadline::None, "timed_out"))
+        }
+        _ => Err(Refused::Over),
+    }
+}
+
+fn cancel(task: &Task) -> Result<Change, Refused> {
+    if task.state.is_ended() {
+        return Err(Refused::Over);
+    }
+    let out = Task { state: Canceled, exposed: task.begun && task.exposed, ..*task };
+    Ok(change(out, Deadline::None, "canceled"))
+}
+
+/// The grant dies, and its link with it; the device was not at risk unless an earlier attempt began.
+fn lapse(task: &Task) -> Change {
+    let waiting = Task { state: Waiting, exposed: task.begun, refused: false, ..*task };
+    change(waiting, Deadline::None, "lapsed")
+}
+
+/// The attempt ends without the target. Exposure stays unless no attempt ever began.
+fn failed(task: &Task, reason: Reason) -> Change {
+    let failed = Task { state: Failed, exposed: task.begun && task.exposed, ..*task };
+    Change { reason: Some(reason), ..change(failed, Deadline::None, "failed") }
+}
+
+fn change(task: Task, deadline: Deadline, event: &'static str) -> Change {
+    Change { task, deadline, reason: None, event }
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

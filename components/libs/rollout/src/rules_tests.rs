@@ -1,0 +1,214 @@
+//! The table state × happening, and the properties that every sequence of happenings keeps.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Counters;
+
+const HAPPENINGS: [Happening; 15] = [
+    Happening::Grant,
+    Happening::Offer,
+    Happening::Acknowledge,
+    Happening::Begin,
+    Happening::Refuse,
+    Happening::Complete,
+    Happening::Step(0),
+    Happening::Step(79),
+    Happening::Step(80),
+    Happening::Step(-3),
+    Happening::Inform(Informed::Target),
+    Happening::Inform(Informed::Source),
+    Happening::Inform(Informed::Other),
+    Happening::Due,
+    Happening::Cancel,
+];
+
+/// A typical task in each state.
+fn typical(state: TaskState) -> Task {
+    let begun = !matches!(state, Waiting | Granted | Canceled | Skipped);
+    Task {
+        state,
+        exposed: state.is_live() || matches!(state, Failed | TimedOut),
+        begun,
+        signed: begun,
+        downloaded: state == Upgrading,
+        attempt: i64::from(!matches!(state, Waiting | Skipped)),
+        ..Task::NEW
+    }
+}
+
+/// `.` nothing changes, `-` not started, `x` over, otherwise the first letters of the new state.
+fn outcome(task: &Task, happening: Happening) -> &'static str {
+    match apply(task, happening) {
+        Err(Refused::Nothing) => ".",
+        Err(Refused::NotStarted) => "-",
+        Err(Refused::Over) => "x",
+        Ok(change) => match change.task.state {
+            Waiting => "wait",
+            Granted => "gran",
+            Downloading => "down",
+            Upgrading => "upgr",
+            Succeeded => "succ",
+            Failed => "fail",
+            TimedOut => "time",
+            Canceled => "canc",
+            Skipped => "skip",
+        },
+    }
+}
+
+#[test]
+fn every_state_and_every_happening_has_its_outcome() {
+    // Columns as in HAPPENINGS: grant offer ack begin refuse complete 0 79 80 -3 target source other due cancel
+    let table: [(TaskState, [&str; 15]); 9] = [
+        (Waiting, ["gran", "wait", ".", "-", ".", "-", "-", "-", "-", "-", "skip", ".", ".", "x", "canc"]),
+        (
+            Granted,
+            [
+                ".", ".", "gran", "down", "gran", "-", "down", "down", "upgr", "fail", "skip", ".", "fail",
+                "wait", "canc",
+            ],
+        ),
+        (
+            Downloading,
+            [".", ".", ".", ".", ".", "upgr", ".", ".", "upgr", "fail", "succ", ".", "fail", "time", "canc"],
+        ),
+        (
+            Upgrading,
+            [".", ".", ".", ".", ".", ".", ".", ".", ".", "fail", "succ", "upgr", "fail", "time", "canc"],
+        ),
+        (Succeeded, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", "fail", "fail", "x", "x"]),
+        (Failed, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x"]),
+        (TimedOut, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x"]),
+        (Canceled, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x"]),
+        (Skipped, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x"]),
+    ];
+    for (state, row) in table {
+        let task = typical(state);
+        for (happening, expected) in HAPPENINGS.into_iter().zip(row) {
+            assert_eq!(outcome(&task, happening), expected, "{state:?} × {happening:?}");
+        }
+    }
+}
+
+fn after(task: Task, happenings: &[Happening]) -> Task {
+    happenings
+        .iter()
+        .fold(task, |task, happening| apply(&task, *happening).map_or(task, |change| change.task))
+}
+
+#[test]
+fn an_offered_task_begins_by_a_download_or_by_progress() {
+    let offered = after(Task::NEW, &[Happening::Offer]);
+    for happening in [Happening::Begin, Happening::Step(20)] {
+        let begun = after(offered, &[happening]);
+        assert!(begun.state == Downloading && begun.exposed && begun.begun && begun.attempt == 1);
+    }
+}
+
+#[test]
+fn a_lapse_takes_the_exposure_back_only_when_no_attempt_ever_began() {
+    let lapsed = after(Task::NEW, &[Happening::Grant, Happening::Due]);
+    assert_eq!((lapsed.state, lapsed.exposed, lapsed.attempt), (Waiting, false, 1));
+
+    let begun_before = Task { begun: true, exposed: true, ..Task::NEW };
+    let lapsed = after(begun_before, &[Happening::Grant, Happening::Due]);
+    assert_eq!((lapsed.state, lapsed.exposed), (Waiting, true));
+}
+
+#[test]
+fn an_acknowledged_grant_that_never_begins_times_out_without_exposure() {
+    let silent = after(Task::NEW, &[Happening::Grant, Happening::Acknowledge, Happening::Due]);
+    assert_eq!((silent.state, silent.exposed), (TimedOut, false));
+}
+
+#[test]
+fn the_time_out_runs_from_the_first_sign_and_is_not_moved_by_later_ones() {
+    let granted = after(Task::NEW, &[Happening::Grant]);
+    assert_eq!(apply(&granted, Happening::Begin).unwrap().deadline, Deadline::Upgrade);
+    let acknowledged = after(granted, &[Happening::Acknowledge]);
+    assert_eq!(apply(&acknowledged, Happening::Begin).unwrap().deadline, Deadline::Keep);
+}
+
+#[test]
+fn the_old_version_after_a_complete_download_is_a_rollback_unless_the_target_follows() {
+    let complete = after(Task::NEW, &[Happening::Grant, Happening::Begin, Happening::Complete]);
+    let returned = apply(&complete, Happening::Inform(Informed::Source)).unwrap();
+    assert_eq!((returned.deadline, returned.task.state), (Deadline::Confirm, Upgrading));
+    let verdict = apply(&returned.task, Happening::Due).unwrap();
+    assert_eq!((verdict.task.state, verdict.reason), (Failed, Some(Reason::Rollback)));
+    assert!(verdict.task.exposed);
+    let target = after(returned.task, &[Happening::Inform(Informed::Target)]);
+    assert_eq!((target.state, target.exposed), (Succeeded, false));
+}
+
+#[test]
+fn the_old_version_before_the_download_is_complete_says_nothing() {
+    let downloading = after(Task::NEW, &[Happening::Grant, Happening::Begin]);
+    assert_eq!(apply(&downloading, Happening::Inform(Informed::Source)), Err(Refused::Nothing));
+}
+
+#[test]
+fn a_late_success_gives_the_exposure_back_and_a_revert_takes_it_again() {
+    let lost = after(Task::NEW, &[Happening::Grant, Happening::Begin, Happening::Due]);
+    assert_eq!((lost.state, lost.exposed), (TimedOut, true));
+    let late = apply(&lost, Happening::Inform(Informed::Target)).unwrap();
+    assert_eq!((late.event, late.task.exposed), ("succeeded_late", false));
+    let reverted = apply(&late.task, Happening::Inform(Informed::Source)).unwrap();
+    assert_eq!((reverted.task.state, reverted.reason), (Failed, Some(Reason::Reverted)));
+    assert!(reverted.task.exposed);
+}
+
+#[test]
+fn a_negative_step_after_a_refusal_for_want_of_budget_is_no_verdict() {
+    let refused = after(Task::NEW, &[Happening::Grant, Happening::Refuse]);
+    let turned_away = apply(&refused, Happening::Step(-2)).unwrap();
+    assert_eq!((turned_away.task.state, turned_away.task.exposed), (Waiting, false));
+    let offered = after(Task::NEW, &[Happening::Offer, Happening::Refuse]);
+    assert_eq!(apply(&offered, Happening::Step(-2)), Err(Refused::Over));
+}
+
+#[test]
+fn a_negative_step_may_be_the_very_first_report() {
+    for first in [Happening::Grant, Happening::Offer] {
+        let failed = after(Task::NEW, &[first, Happening::Step(-5)]);
+        assert_eq!((failed.state, failed.exposed), (Failed, false));
+    }
+}
+
+#[test]
+fn a_report_after_a_lapse_is_over_and_starts_nothing() {
+    let lapsed = after(Task::NEW, &[Happening::Grant, Happening::Due]);
+    assert_eq!(apply(&lapsed, Happening::Step(40)), Err(Refused::Over));
+    assert_eq!(apply(&lapsed, Happening::Step(-2)), Err(Refused::Over));
+}
+
+fn any_happening() -> impl Strategy<Value = Happening> {
+    prop::sample::select(HAPPENINGS.to_vec())
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_task_stays_legal(happenings in prop::collection::vec(any_happening(), 0..40)) {
+        let mut task = Task::NEW;
+        let mut counters = Counters::of(&task);
+        for happening in happenings {
+            let Ok(change) = apply(&task, happening) else { continue };
+            let delta = Counters::difference(&task, &change.task);
+            // A begun task is exposed until it succeeds; a live one always is.
+            prop_assert!(!change.task.state.is_live() || change.task.exposed);
+            prop_assert!(!(change.task.begun && matches!(change.task.state, Failed | TimedOut)) || change.task.exposed);
+            prop_assert!(change.task.state != Succeeded || (change.task.begun && !change.task.exposed));
+            prop_assert!(change.task.state != Failed || change.reason.is_some());
+            // What began stays begun, and attempts only rise.
+            prop_assert!(change.task.begun >= task.begun && change.task.attempt >= task.attempt);
+            // A verdict changes only by a late success or a revert.
+            if task.state.is_ended() && change.task.state != task.state {
+                prop_assert!(matches!(change.event, "succeeded_late" | "reverted"));
+            }
+            counters.exposed += delta.exposed;
+            prop_assert_eq!(counters.exposed, i64::from(change.task.exposed));
+            task = change.task;
+        }
+    }
+}
