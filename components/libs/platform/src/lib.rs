@@ -1,1 +1,24 @@
-//! Placeholder until this crate's owner writes it.
+//! The ports over spin-sdk, and what the HTTP face of every component shares.
+//!
+//! The only crate that sees the host, and it does so in [`spin`] alone, which exists in WASM only;
+//! everything else is plain values over the ports in [`ports`], so components are tested natively.
+//! It decides nothing about devices, jobs or firmware: that is the ledger's.
+
+pub mod crypt;
+pub mod door;
+pub mod failure;
+pub mod gateway;
+pub mod ids;
+pub mod ports;
+pub mod publish;
+pub mod request;
+pub mod response;
+pub mod topic;
+
+#[cfg(target_family = "wasm")]
+pub mod spin;
+
+pub use failure::{Failure, Refusal};
+pub use gateway::{Closed, Gateway};
+pub use request::Request;
+pub use response::Response;

@@ -1,0 +1,84 @@
+//! Who may call: the bridge's token, the operator's token, or the session of a device without MQTT.
+//!
+//! A door whose secret is not set is closed (403, naming the variable); no credentials are 401, wrong ones 403.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use ota_protocol::key::DeviceId;
+use ota_protocol::session::Session;
+
+use crate::failure::{Failure, Refusal};
+use crate::gateway::{BRIDGE_TOKEN, BRIDGE_TOKEN_PREVIOUS, Gateway, OPERATOR_TOKEN};
+use crate::request::{self, Request};
+
+/// Admits bridges and brokers: `bridge_token`, or `bridge_token_previous` while it is being changed.
+pub fn bridge(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure> {
+    let current = gateway.secret(BRIDGE_TOKEN)?;
+    let previous = gateway.secret(BRIDGE_TOKEN_PREVIOUS).ok();
+    let token = presented(headers)?;
+    let is_previous = previous.is_some_and(|previous| previous.matches(&token));
+    admit(current.matches(&token) || is_previous, BRIDGE_TOKEN)
+}
+
+/// Admits operators: `operator_token`.
+pub fn operator(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure> {
+    let current = gateway.secret(OPERATOR_TOKEN)?;
+    let token = presented(headers)?;
+    admit(current.matches(&token), OPERATOR_TOKEN)
+}
+
+/// The session in `?sessionId=` (§4.2), if there is one; it must have been sealed for `device`.
+/// Whether it still holds is for the ledger to say, which has the clock and the device's generation.
+pub fn session(
+    gateway: &Gateway<'_>,
+    request: &Request,
+    device: &DeviceId,
+) -> Result<Option<Session>, Failure> {
+    let Some(token) = request::parameter(request, "sessionId") else {
+        return Ok(None);
+    };
+    let keys = gateway.link_keys()?;
+    match Session::open(&token, &keys) {
+        Ok(session) if session.device == *device => Ok(Some(session)),
+        Ok(_) => Err(Refusal::forbidden("the session is another device's").into()),
+        Err(_) => Err(stale_session().into()),
+    }
+}
+
+/// What a device is told whose session does not hold: it logs in again.
+pub fn stale_session() -> Refusal {
+    Refusal::unauthorized("the session does not hold")
+        .with_hint("log in again at /auth/{product}/{device}")
+}
+
+fn admit(is_right: bool, variable: &'static str) -> Result<(), Failure> {
+    if is_right {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(format!("the token is not the one in the variable {variable}")).into())
+    }
+}
+
+/// The token of `Bearer <token>`, or of `Basic <any user>:<token>`, which is all that some brokers can send.
+fn presented(headers: &HeaderMap) -> Result<String, Refusal> {
+    let missing = || {
+        Refusal::unauthorized("no token came")
+            .with_hint("send the header authorization: Bearer <token>")
+    };
+    let value = request::header(headers, AUTHORIZATION.as_str()).ok_or_else(missing)?;
+    let (scheme, credentials) = value.split_once(' ').ok_or_else(missing)?;
+    let credentials = credentials.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(credentials.to_owned());
+    }
+    if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(credentials).ok();
+        let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some((_, token)) = decoded.as_deref().and_then(|text| text.split_once(':')) {
+            return Ok(token.to_owned());
+        }
+    }
+    Err(missing())
+}

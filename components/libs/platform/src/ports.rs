@@ -1,0 +1,80 @@
+//! The ports that are the gateway's own: configuration, randomness, and HTTP to the outside.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a call to the outside may take to connect, to answer, and between two pieces of its answer.
+pub const OUTBOUND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The configuration: variables by name, in `lower_snake_case`.
+pub trait Variables {
+    /// The value of `name`; unset and empty are both `None`.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// For tests and native programs: a map from name to value.
+impl Variables for BTreeMap<String, String> {
+    fn get(&self, name: &str) -> Option<String> {
+        Self::get(self, name)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    }
+}
+
+/// A source of randomness fit for keys and ids.
+pub trait Random {
+    /// Fills `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's randomness; in WASM, the host's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    #[expect(
+        clippy::expect_used,
+        reason = "wasi:random has no error, and without randomness nothing may be sealed or named"
+    )]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the system gives randomness");
+    }
+}
+
+/// HTTP to services beside us.
+pub trait Outbound {
+    /// Sends `request`, to an absolute URI, and waits for its answer, up to [`OUTBOUND_TIMEOUT`] at each stage.
+    /// Redirects are not followed.
+    fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, OutboundError>;
+}
+
+/// No answer came. Its text is for the log; nothing decides by it.
+#[derive(Debug, thiserror::Error)]
+#[error("outbound request: {0}")]
+pub struct OutboundError(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        let variables = BTreeMap::from([
+            ("a".to_owned(), "x".to_owned()),
+            ("b".to_owned(), String::new()),
+        ]);
+        assert_eq!(Variables::get(&variables, "a").as_deref(), Some("x"));
+        assert_eq!(Variables::get(&variables, "b"), None);
+        assert_eq!(Variables::get(&variables, "c"), None);
+    }
+
+    #[test]
+    fn the_system_gives_randomness() {
+        let mut bytes = [0; 32];
+        SystemRandom.fill(&mut bytes);
+        assert_ne!(bytes, [0; 32]);
+    }
+}
