@@ -18,7 +18,7 @@ pub mod upload;
 
 pub use digest::{BlockDigest, BlocksRoot, Md5, Sha256};
 pub use layout::{BLOCK, LIMIT, PIECE};
-pub use objects::{KvObjects, ObjectId, Objects, ObjectsError};
+pub use objects::{KvObjects, ObjectId, ObjectIdError, Objects, ObjectsError};
 pub use range::ByteRange;
 pub use reader::{Damage, Image, ReadError, Reader};
 pub use select::{Conditions, ETag, Selection, select};

@@ -37,8 +37,8 @@ impl From<KvError> for ObjectsError {
 ///
 /// let object = ObjectId::from_random([0xab; 16]);
 /// assert_eq!(object.as_str(), "ab".repeat(16));
-/// assert_eq!(ObjectId::parse(object.as_str()), Some(object));
-/// assert_eq!(ObjectId::parse("../secrets"), None);
+/// assert_eq!(ObjectId::parse(object.as_str()), Ok(object));
+/// assert!(ObjectId::parse("../secrets").is_err());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectId(String);
@@ -50,9 +50,13 @@ impl ObjectId {
     }
 
     /// Parses 32 lower-case hex digits.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Result<Self, ObjectIdError> {
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        (text.len() == 32 && text.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+        if text.len() == 32 && text.bytes().all(is_hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ObjectIdError)
+        }
     }
 
     /// The 32 digits.
@@ -60,6 +64,11 @@ impl ObjectId {
         &self.0
     }
 }
+
+/// The text names no object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an object: expected 32 lower-case hex digits")]
+pub struct ObjectIdError;
 
 impl std::fmt::Display for ObjectId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -117,9 +126,9 @@ mod tests {
     #[test]
     fn only_32_lower_case_hex_digits_name_an_object() {
         let digits = "0123456789abcdef0123456789abcdef";
-        assert!(ObjectId::parse(digits).is_some());
+        assert!(ObjectId::parse(digits).is_ok());
         for text in ["", &digits[1..], &digits.to_uppercase(), &"g".repeat(32)] {
-            assert_eq!(ObjectId::parse(text), None, "{text}");
+            assert_eq!(ObjectId::parse(text), Err(ObjectIdError), "{text}");
         }
     }
 
