@@ -101,7 +101,12 @@ impl Gateway {
         }
     }
 
-    fn request(&self, path: &str, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, http::Error> {
+    fn request(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
         let uri = Uri::builder()
             .scheme(Scheme::HTTP)
             .authority(self.authority.clone())
@@ -175,7 +180,9 @@ mod tests {
     fn only_a_plain_http_address_is_a_gateway() {
         assert_eq!(authority("http://127.0.0.1:3000").unwrap().as_str(), "127.0.0.1:3000");
         assert_eq!(authority("http://gateway/").unwrap().as_str(), "gateway");
-        for wrong in ["", "gateway:3000", "https://gateway", "http://gateway/path", "http://gateway?x=1", "/x"] {
+        for wrong in
+            ["", "gateway:3000", "https://gateway", "http://gateway/path", "http://gateway?x=1", "/x"]
+        {
             assert!(authority(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -64,7 +64,7 @@ impl Default for Settings {
             retry_longest: Duration::from_secs(30),
             retry_refused_token: Duration::from_secs(30),
             write_timeout: Duration::from_secs(10),
-            silence_limit: Duration::from_secs(3600),
+            silence_limit: Duration::from_hours(1),
             sweep_every: Duration::from_secs(1),
             presence_every: Duration::from_millis(100),
         }
