@@ -23,10 +23,7 @@ pub struct SecretBox {
 impl SecretBox {
     /// A box under keys derived from these secrets, which may have any length.
     pub fn new(current: &Secret, previous: Option<&Secret>) -> Self {
-        Self {
-            current: cipher(current),
-            previous: previous.map(cipher),
-        }
+        Self { current: cipher(current), previous: previous.map(cipher) }
     }
 
     /// `secret` of `device`, encrypted: base64 text, another at each call.
@@ -42,10 +39,7 @@ impl SecretBox {
             .current
             .encrypt(
                 &XNonce::from(nonce),
-                Payload {
-                    msg: secret.expose().as_bytes(),
-                    aad: device.to_string().as_bytes(),
-                },
+                Payload { msg: secret.expose().as_bytes(), aad: device.to_string().as_bytes() },
             )
             .map_err(|_| CryptError::Seal)?;
         Ok(STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
@@ -53,26 +47,16 @@ impl SecretBox {
 
     /// What [`SecretBox::seal`] sealed for `device`.
     pub fn open(&self, device: &DeviceId, sealed: &str) -> Result<Secret, CryptError> {
-        let bytes = STANDARD_NO_PAD
-            .decode(sealed)
-            .map_err(|_| CryptError::Text)?;
-        let (nonce, sealed) = bytes
-            .split_first_chunk::<NONCE>()
-            .ok_or(CryptError::Text)?;
+        let bytes = STANDARD_NO_PAD.decode(sealed).map_err(|_| CryptError::Text)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(CryptError::Text)?;
         let device = device.to_string();
         let open = |cipher: &XChaCha20Poly1305| {
-            let payload = Payload {
-                msg: sealed,
-                aad: device.as_bytes(),
-            };
+            let payload = Payload { msg: sealed, aad: device.as_bytes() };
             cipher.decrypt(&XNonce::from(*nonce), payload).ok()
         };
-        let plain = open(&self.current)
-            .or_else(|| self.previous.as_ref().and_then(open))
-            .ok_or(CryptError::Key)?;
-        String::from_utf8(plain)
-            .map(Secret::new)
-            .map_err(|_| CryptError::Text)
+        let plain =
+            open(&self.current).or_else(|| self.previous.as_ref().and_then(open)).ok_or(CryptError::Key)?;
+        String::from_utf8(plain).map(Secret::new).map_err(|_| CryptError::Text)
     }
 }
 
@@ -86,7 +70,9 @@ pub enum CryptError {
     #[error("stored device secret is not one that was sealed")]
     Text,
     /// Neither key opens it, or it was sealed for another device.
-    #[error("stored device secret does not open: variables secret_key and secret_key_previous hold other keys")]
+    #[error(
+        "stored device secret does not open: variables secret_key and secret_key_previous hold other keys"
+    )]
     Key,
 }
 
@@ -99,10 +85,7 @@ impl From<CryptError> for Failure {
 const NONCE: usize = 24;
 
 fn cipher(secret: &Secret) -> XChaCha20Poly1305 {
-    let key = blake3::derive_key(
-        "ota-gateway 2026-11 device secrets at rest",
-        secret.expose().as_bytes(),
-    );
+    let key = blake3::derive_key("ota-gateway 2026-11 device secrets at rest", secret.expose().as_bytes());
     XChaCha20Poly1305::new(&key.into())
 }
 
@@ -116,10 +99,7 @@ mod tests {
     }
 
     fn secret_box(current: &str, previous: Option<&str>) -> SecretBox {
-        SecretBox::new(
-            &Secret::new(current),
-            previous.map(Secret::new).as_ref(),
-        )
+        SecretBox::new(&Secret::new(current), previous.map(Secret::new).as_ref())
     }
 
     #[test]
@@ -149,9 +129,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_is_refused() {
         let keys = secret_box("key", None);
-        let sealed = keys
-            .seal(&SystemRandom, &device("a"), &Secret::new("s"))
-            .unwrap();
+        let sealed = keys.seal(&SystemRandom, &device("a"), &Secret::new("s")).unwrap();
         let bytes = STANDARD_NO_PAD.decode(sealed).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut altered = bytes.clone();

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use ota_ledger::Ledger;
 use ota_protocol::key::DeviceId;
 use ota_protocol::session::Session;
 
@@ -15,8 +16,8 @@ use crate::request::{self, Request};
 
 /// Admits bridges and brokers: `bridge_token`, or `bridge_token_previous` while it is being changed.
 pub fn bridge(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure> {
-    let current = gateway.secret(BRIDGE_TOKEN)?;
-    let previous = gateway.secret(BRIDGE_TOKEN_PREVIOUS).ok();
+    let current = gateway.token(BRIDGE_TOKEN)?;
+    let previous = gateway.token(BRIDGE_TOKEN_PREVIOUS).ok();
     let token = presented(headers)?;
     let is_previous = previous.is_some_and(|previous| previous.matches(&token));
     admit(current.matches(&token) || is_previous, BRIDGE_TOKEN)
@@ -24,13 +25,13 @@ pub fn bridge(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure>
 
 /// Admits operators: `operator_token`.
 pub fn operator(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure> {
-    let current = gateway.secret(OPERATOR_TOKEN)?;
+    let current = gateway.token(OPERATOR_TOKEN)?;
     let token = presented(headers)?;
     admit(current.matches(&token), OPERATOR_TOKEN)
 }
 
 /// The session in `?sessionId=` (§4.2), if there is one; it must have been sealed for `device`.
-/// Whether it still holds is for the ledger to say, which has the clock and the device's generation.
+/// Whether it still holds says [`check`].
 pub fn session(
     gateway: &Gateway<'_>,
     request: &Request,
@@ -43,14 +44,23 @@ pub fn session(
     match Session::open(&token, &keys) {
         Ok(session) if session.device == *device => Ok(Some(session)),
         Ok(_) => Err(Refusal::forbidden("the session is another device's").into()),
-        Err(_) => Err(stale_session().into()),
+        Err(_) => Err(stale().into()),
     }
 }
 
-/// What a device is told whose session does not hold: it logs in again.
-pub fn stale_session() -> Refusal {
-    Refusal::unauthorized("the session does not hold")
-        .with_hint("log in again at /auth/{product}/{device}")
+/// Refuses a session that expired, or was accepted by another epoch of the ledger, or for hardware that has been
+/// replaced. One read.
+pub fn check(ledger: &Ledger<'_>, session: &Session) -> Result<(), Failure> {
+    let holds = ledger.view(&session.device)?.is_some_and(|view| {
+        session.expires_at > view.now
+            && session.epoch == view.epoch
+            && session.generation == view.device.generation
+    });
+    if holds { Ok(()) } else { Err(stale().into()) }
+}
+
+fn stale() -> Refusal {
+    Refusal::unauthorized("the session does not hold").with_hint("log in again at /auth/{product}/{device}")
 }
 
 fn admit(is_right: bool, variable: &'static str) -> Result<(), Failure> {
@@ -63,10 +73,8 @@ fn admit(is_right: bool, variable: &'static str) -> Result<(), Failure> {
 
 /// The token of `Bearer <token>`, or of `Basic <any user>:<token>`, which is all that some brokers can send.
 fn presented(headers: &HeaderMap) -> Result<String, Refusal> {
-    let missing = || {
-        Refusal::unauthorized("no token came")
-            .with_hint("send the header authorization: Bearer <token>")
-    };
+    let missing =
+        || Refusal::unauthorized("no token came").with_hint("send the header authorization: Bearer <token>");
     let value = request::header(headers, AUTHORIZATION.as_str()).ok_or_else(missing)?;
     let (scheme, credentials) = value.split_once(' ').ok_or_else(missing)?;
     let credentials = credentials.trim();

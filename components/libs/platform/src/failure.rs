@@ -56,9 +56,7 @@ impl Failure {
                     "a store or a backend failed",
                 );
                 refusal.header = Some((RETRY_AFTER, RETRY_AFTER_SECONDS));
-                refusal
-                    .with_hint("try again; the log of the component has the cause")
-                    .into_response()
+                refusal.with_hint("try again; the log of the component has the cause").into_response()
             }
         }
     }
@@ -78,13 +76,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal; `code` is `snake_case` and stable, `message` for people and without secrets.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            hint: None,
-            header: None,
-        }
+        Self { status, code, message: message.into(), hint: None, header: None }
     }
 
     /// 400: the request is malformed.
@@ -114,11 +106,7 @@ impl Refusal {
     pub fn method_not_allowed(allowed: &'static str) -> Self {
         Self {
             header: Some((ALLOW, allowed)),
-            ..Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                format!("this takes {allowed}"),
-            )
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("this takes {allowed}"))
         }
     }
 
@@ -161,9 +149,7 @@ impl Refusal {
         }
         let mut response = response::json(self.status, &json!({ "error": error }));
         if let Some((name, value)) = self.header {
-            response
-                .headers_mut()
-                .insert(name, http::HeaderValue::from_static(value));
+            response.headers_mut().insert(name, http::HeaderValue::from_static(value));
         }
         response
     }
@@ -199,10 +185,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_why_and_what_to_do() {
-        let response = Failure::from(Closed {
-            variable: "bridge_token",
-        })
-        .into_response();
+        let response =
+            Failure::from(Closed { variable: "bridge_token", reason: "is not set" }).into_response();
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
         assert_eq!(
             String::from_utf8_lossy(response.body()),

@@ -1,13 +1,14 @@
 //! Everything a request may use, and the configuration under the names that operators set.
 
 use ota_image::kv::Kv;
-use ota_ledger::sql::Sql;
-use ota_protocol::link;
-use ota_protocol::seal::SealKeys;
+use ota_ledger::{Dialect, Ledger, Sql};
+use ota_protocol::link::Org;
+use ota_protocol::seal::{MIN_KEY, SealKeys};
 use ota_protocol::secret::Secret;
 
 use crate::crypt::SecretBox;
 use crate::failure::Failure;
+use crate::ids;
 use crate::ports::{Outbound, Random, Variables};
 
 /// Opens the bridge door: what bridges and brokers present.
@@ -51,15 +52,15 @@ pub struct Gateway<'a> {
 impl Gateway<'_> {
     /// The keys that seal links and sessions.
     pub fn link_keys(&self) -> Result<SealKeys, Closed> {
-        let current = self.secret(LINK_KEY)?;
-        let previous = self.secret(LINK_KEY_PREVIOUS).ok();
-        Ok(SealKeys::new(&current, previous.as_ref()))
+        let current = self.key(LINK_KEY)?;
+        let previous = self.previous_key(LINK_KEY_PREVIOUS)?;
+        SealKeys::new(&current, previous.as_ref()).map_err(|_| Closed::too_short(LINK_KEY))
     }
 
     /// The box that device secrets are kept in.
     pub fn secret_keys(&self) -> Result<SecretBox, Closed> {
-        let current = self.secret(SECRET_KEY)?;
-        let previous = self.secret(SECRET_KEY_PREVIOUS).ok();
+        let current = self.key(SECRET_KEY)?;
+        let previous = self.previous_key(SECRET_KEY_PREVIOUS)?;
         Ok(SecretBox::new(&current, previous.as_ref()))
     }
 
@@ -70,40 +71,73 @@ impl Gateway<'_> {
     }
 
     /// The first segment of download paths; `fleet` unless set.
-    pub fn organisation(&self) -> String {
-        self.variables
-            .get(ORGANISATION)
-            .unwrap_or_else(|| link::DEFAULT_ORGANISATION.to_owned())
+    pub fn organisation(&self) -> Result<Org, Closed> {
+        match self.variables.get(ORGANISATION) {
+            Some(text) => Org::parse(&text).map_err(|_| Closed {
+                variable: ORGANISATION,
+                reason: "is no name of 1 to 64 letters and digits, or is one of our own paths",
+            }),
+            None => Ok(Org::default()),
+        }
     }
 
-    /// The secret in `variable`.
-    pub fn secret(&self, variable: &'static str) -> Result<Secret, Closed> {
+    /// The token in `variable`.
+    pub fn token(&self, variable: &'static str) -> Result<Secret, Closed> {
         self.required(variable).map(Secret::new)
     }
 
     /// The value of `variable`, without which something stays closed.
     pub fn required(&self, variable: &'static str) -> Result<String, Closed> {
-        self.variables.get(variable).ok_or(Closed { variable })
+        self.variables.get(variable).ok_or(Closed { variable, reason: "is not set" })
     }
 
-    /// Runs `decide`, and once more when it failed on a ledger that had to be created or migrated first.
+    /// Runs `decide` over the ledger, and once more when it failed on one that had to be created or migrated first.
     /// So a new database costs one failed statement, and a current one nothing.
-    pub fn decide<T>(&self, decide: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
-        match decide() {
-            Err(Failure::Ledger(error)) => match ota_ledger::schema::ensure(self.sql) {
-                Ok(true) => decide(),
-                Ok(false) => Err(Failure::Ledger(error)),
-                Err(error) => Err(Failure::Ledger(error)),
-            },
+    pub fn decide<T>(&self, decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        let random = || ids::random_bits(self.random);
+        let ledger = Ledger::new(self.sql, Dialect::SQLITE, &random);
+        match decide(&ledger) {
+            Err(Failure::Ledger(error)) => {
+                eprintln!("{error}; looking whether its schema is current");
+                if ota_ledger::schema::ensure(self.sql)? {
+                    decide(&ledger)
+                } else {
+                    Err(Failure::Ledger(error))
+                }
+            }
             done => done,
+        }
+    }
+
+    fn key(&self, variable: &'static str) -> Result<Secret, Closed> {
+        let key = self.required(variable)?;
+        if key.len() < MIN_KEY {
+            return Err(Closed::too_short(variable));
+        }
+        Ok(Secret::new(key))
+    }
+
+    /// A previous key may be absent; one that is there and too short is no less of a mistake.
+    fn previous_key(&self, variable: &'static str) -> Result<Option<Secret>, Closed> {
+        match self.variables.get(variable) {
+            Some(_) => self.key(variable).map(Some),
+            None => Ok(None),
         }
     }
 }
 
-/// A door or a function is closed, because a variable that it needs is not set.
+/// A door or a function is closed, because a variable that it needs is not set, or cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("closed: variable {variable} is not set")]
+#[error("closed: variable {variable} {reason}")]
 pub struct Closed {
     /// The variable to set.
     pub variable: &'static str,
+    /// What is wrong with it, as the end of a sentence.
+    pub reason: &'static str,
+}
+
+impl Closed {
+    const fn too_short(variable: &'static str) -> Self {
+        Self { variable, reason: "has fewer than 16 characters" }
+    }
 }

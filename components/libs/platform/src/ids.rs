@@ -1,22 +1,18 @@
-//! Names that are made up: of jobs, tasks, pushes, objects, and secrets for devices.
+//! Names that are made up: of objects, and secrets for devices. Jobs and pushes are named by the ledger.
 
 use ota_image::ObjectId;
 use ota_protocol::secret::Secret;
 
 use crate::ports::Random;
 
+/// 64 unpredictable bits: what the ledger makes its ids of.
+pub fn random_bits(random: &dyn Random) -> u64 {
+    u64::from_le_bytes(bytes(random))
+}
+
 /// A new id: 24 lower-case hex digits of 96 random bits.
 pub fn new_id(random: &dyn Random) -> String {
     hex::encode(bytes::<12>(random))
-}
-
-/// A new push id: 19 decimal digits, the first not zero, of about 63 random bits.
-///
-/// Large, because the Node SDK swallows a command whose id equals one of its own small request ids (§2 rule 7).
-pub fn push_id(random: &dyn Random) -> String {
-    const LEAST: u64 = 1_000_000_000_000_000_000;
-    let bits = u64::from_le_bytes(bytes(random)) >> 1;
-    (LEAST + bits % (i64::MAX.cast_unsigned() - LEAST)).to_string()
 }
 
 /// A new name for a stored object.
@@ -66,16 +62,6 @@ mod tests {
     fn ids_are_24_lower_case_hex_digits() {
         assert_eq!(new_id(&Constant(0xAB)), "ab".repeat(12));
         assert_ne!(new_id(&SystemRandom), new_id(&SystemRandom));
-    }
-
-    #[test]
-    fn push_ids_have_19_digits_whatever_the_bits() {
-        for random in [&Constant(0) as &dyn Random, &Constant(0xff), &SystemRandom] {
-            let id = push_id(random);
-            assert_eq!(id.len(), 19, "{id}");
-            assert!(!id.starts_with('0'), "{id}");
-            assert!(id.parse::<i64>().is_ok(), "{id}");
-        }
     }
 
     #[test]

@@ -9,12 +9,17 @@ pub mod door;
 pub mod failure;
 pub mod gateway;
 pub mod ids;
+pub mod offer;
 pub mod ports;
 pub mod publish;
 pub mod request;
 pub mod response;
 pub mod topic;
 
+#[cfg(feature = "native")]
+pub mod native;
+#[cfg(any(test, feature = "native", target_family = "wasm"))]
+mod placeholders;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 

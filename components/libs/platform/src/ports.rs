@@ -15,9 +15,7 @@ pub trait Variables {
 /// For tests and native programs: a map from name to value.
 impl Variables for BTreeMap<String, String> {
     fn get(&self, name: &str) -> Option<String> {
-        Self::get(self, name)
-            .filter(|value| !value.is_empty())
-            .cloned()
+        Self::get(self, name).filter(|value| !value.is_empty()).cloned()
     }
 }
 
@@ -45,10 +43,7 @@ impl Random for SystemRandom {
 pub trait Outbound {
     /// Sends `request`, to an absolute URI, and waits for its answer, up to [`OUTBOUND_TIMEOUT`] at each stage.
     /// Redirects are not followed.
-    fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, OutboundError>;
+    fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutboundError>;
 }
 
 /// No answer came. Its text is for the log; nothing decides by it.
@@ -62,10 +57,7 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_an_unset_one() {
-        let variables = BTreeMap::from([
-            ("a".to_owned(), "x".to_owned()),
-            ("b".to_owned(), String::new()),
-        ]);
+        let variables = BTreeMap::from([("a".to_owned(), "x".to_owned()), ("b".to_owned(), String::new())]);
         assert_eq!(Variables::get(&variables, "a").as_deref(), Some("x"));
         assert_eq!(Variables::get(&variables, "b"), None);
         assert_eq!(Variables::get(&variables, "c"), None);

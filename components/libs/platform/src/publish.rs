@@ -19,13 +19,7 @@ pub fn publish(gateway: &Gateway<'_>, topic: &str, payload: &str) -> Result<(), 
         .parse()
         .map_err(|error| Failure::Broken(format!("variable {PUBLISH_URL}: {error}")))?;
     let token = gateway.required(PUBLISH_TOKEN)?;
-    let message = Message {
-        topic,
-        payload,
-        qos: 1,
-        retain: false,
-        encoding: "plain",
-    };
+    let message = Message { topic, payload, qos: 1, retain: false, encoding: "plain" };
     let body = serde_json::to_vec(&message)
         .map_err(|error| Failure::Broken(format!("message to publish: {error}")))?;
     let request = http::Request::post(url)
@@ -54,9 +48,5 @@ struct Message<'a> {
 
 /// `user:password` (EMQX's API key and secret) as Basic, anything else as Bearer.
 fn authorization(token: &str) -> String {
-    if token.contains(':') {
-        format!("Basic {}", STANDARD.encode(token))
-    } else {
-        format!("Bearer {token}")
-    }
+    if token.contains(':') { format!("Basic {}", STANDARD.encode(token)) } else { format!("Bearer {token}") }
 }

@@ -30,16 +30,8 @@ pub fn parameter(request: &Request, name: &str) -> Option<String> {
 }
 
 /// Refuses every other method with 405; `allowed` is what `Allow` will say.
-pub fn require(
-    request: &Request,
-    methods: &[Method],
-    allowed: &'static str,
-) -> Result<(), Refusal> {
-    if methods.contains(request.method()) {
-        Ok(())
-    } else {
-        Err(Refusal::method_not_allowed(allowed))
-    }
+pub fn require(request: &Request, methods: &[Method], allowed: &'static str) -> Result<(), Refusal> {
+    if methods.contains(request.method()) { Ok(()) } else { Err(Refusal::method_not_allowed(allowed)) }
 }
 
 #[cfg(test)]
@@ -55,12 +47,7 @@ mod tests {
     fn an_undefined_header_is_absent() {
         let mut headers = HeaderMap::new();
         assert_eq!(header(&headers, "x-ota-bridge"), None);
-        for (value, expected) in [
-            ("b1", Some("b1")),
-            (" b1 ", Some("b1")),
-            ("", None),
-            ("undefined", None),
-        ] {
+        for (value, expected) in [("b1", Some("b1")), (" b1 ", Some("b1")), ("", None), ("undefined", None)] {
             headers.insert("x-ota-bridge", value.parse().unwrap());
             assert_eq!(header(&headers, "x-ota-bridge"), expected, "{value:?}");
         }
@@ -70,9 +57,7 @@ mod tests {
     fn parameters_are_decoded() {
         let request = Request::new(Vec::new());
         assert_eq!(parameter(&request, "a"), None);
-        let request = http::Request::get("/x?a=b%20c&d")
-            .body(Vec::new())
-            .unwrap();
+        let request = http::Request::get("/x?a=b%20c&d").body(Vec::new()).unwrap();
         assert_eq!(parameter(&request, "a").as_deref(), Some("b c"));
         assert_eq!(parameter(&request, "d").as_deref(), Some(""));
     }

@@ -24,9 +24,7 @@ pub fn text(status: StatusCode, text: impl Into<String>) -> Response {
 pub fn with_body(status: StatusCode, media_type: &'static str, body: Vec<u8>) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 

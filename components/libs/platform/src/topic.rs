@@ -6,6 +6,7 @@ mod arrival;
 mod delivery;
 
 use http::StatusCode;
+use ota_ledger::Ledger;
 use ota_protocol::code::Code;
 use ota_protocol::key::DeviceId;
 use ota_protocol::message::{self, Malformed, RequestId};
@@ -13,7 +14,7 @@ use ota_protocol::offer::Offer;
 use ota_protocol::reply;
 use ota_protocol::topic::{Uplink, UplinkTopic, upgrade_topic};
 
-use self::arrival::{Arrival, Caller};
+use self::arrival::Arrival;
 use self::delivery::Parcel;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
@@ -30,7 +31,7 @@ pub fn serve<T>(
     request: &Request,
     uplink: Uplink,
     decode: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
-    decide: impl Fn(&Gateway<'_>, &Call<T>) -> Result<Answer, Failure>,
+    decide: impl Fn(&Ledger<'_>, &Call<T>) -> Result<Answer, Failure>,
 ) -> Response {
     process(gateway, request, uplink, decode, decide).unwrap_or_else(Failure::into_response)
 }
@@ -86,10 +87,7 @@ impl Answer {
     }
 
     fn of(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            command: None,
-        }
+        Self { outcome, command: None }
     }
 }
 
@@ -105,7 +103,7 @@ fn process<T>(
     request: &Request,
     uplink: Uplink,
     decode: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
-    decide: impl Fn(&Gateway<'_>, &Call<T>) -> Result<Answer, Failure>,
+    decide: impl Fn(&Ledger<'_>, &Call<T>) -> Result<Answer, Failure>,
 ) -> Result<Response, Failure> {
     let Some(arrival) = Arrival::of(gateway, request, uplink)? else {
         return Ok(response::empty(StatusCode::NO_CONTENT));
@@ -118,28 +116,18 @@ fn process<T>(
                 age_ms: arrival.age_ms,
                 bridge: arrival.bridge,
             };
-            let answer = gateway.decide(|| {
-                arrival.caller.check(gateway)?;
-                decide(gateway, &call)
+            let answer = gateway.decide(|ledger| {
+                arrival.caller.check(ledger)?;
+                decide(ledger, &call)
             })?;
             (message.id, answer)
         }
-        Err(malformed) => (
-            malformed.id,
-            Answer::refused_because(malformed.code, malformed.message),
-        ),
+        Err(malformed) => (malformed.id, Answer::refused_because(malformed.code, malformed.message)),
     };
-    let topic = UplinkTopic {
-        device: arrival.device,
-        uplink,
-    };
+    let topic = UplinkTopic { device: arrival.device, uplink };
     let parcel = Parcel {
-        reply: topic
-            .reply()
-            .map(|topic| (topic, encode(uplink, id.as_ref(), &answer.outcome))),
-        command: answer
-            .command
-            .map(|payload| (upgrade_topic(&topic.device), payload)),
+        reply: topic.reply().map(|topic| (topic, encode(uplink, id.as_ref(), &answer.outcome))),
+        command: answer.command.map(|payload| (upgrade_topic(&topic.device), payload)),
     };
     parcel.deliver(gateway, arrival.way_back)
 }

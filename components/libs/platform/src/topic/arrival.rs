@@ -1,6 +1,9 @@
 //! How a message came: straight under its topic, or in a broker's envelope; and whether its bearer may bring it.
 
+use std::borrow::Cow;
+
 use http::Method;
+use ota_ledger::Ledger;
 use ota_protocol::envelope::{self, Dialect, Envelope};
 use ota_protocol::key::DeviceId;
 use ota_protocol::session::Session;
@@ -12,9 +15,9 @@ use crate::gateway::Gateway;
 use crate::request::{self, ENVELOPE_BODY, Request};
 
 /// A message at our door, admitted, its payload not yet looked at.
-pub(super) struct Arrival {
+pub(super) struct Arrival<'r> {
     pub(super) device: DeviceId,
-    pub(super) payload: Vec<u8>,
+    pub(super) payload: Cow<'r, [u8]>,
     pub(super) age_ms: Option<i64>,
     pub(super) bridge: Option<String>,
     pub(super) caller: Caller,
@@ -38,11 +41,11 @@ pub(super) enum WayBack {
     Publish,
 }
 
-impl Arrival {
+impl<'r> Arrival<'r> {
     /// The message in `request`, or `None` when the envelope holds nothing that a device said.
     pub(super) fn of(
         gateway: &Gateway<'_>,
-        request: &Request,
+        request: &'r Request,
         uplink: Uplink,
     ) -> Result<Option<Self>, Failure> {
         let path = request.uri().path();
@@ -55,11 +58,7 @@ impl Arrival {
         }
     }
 
-    fn of_topic(
-        gateway: &Gateway<'_>,
-        request: &Request,
-        uplink: Uplink,
-    ) -> Result<Self, Failure> {
+    fn of_topic(gateway: &Gateway<'_>, request: &'r Request, uplink: Uplink) -> Result<Self, Failure> {
         let topic = UplinkTopic::from_path(request.uri().path())
             .map_err(|error| Refusal::not_found(error.to_string()))?;
         if topic.uplink != uplink {
@@ -86,14 +85,14 @@ impl Arrival {
                 _ => WayBack::Response,
             },
             device: topic.device,
-            payload: request.body().clone(),
+            payload: Cow::Borrowed(request.body()),
             caller,
         })
     }
 
     fn of_envelope(
         gateway: &Gateway<'_>,
-        request: &Request,
+        request: &'r Request,
         uplink: Uplink,
         dialect: Dialect,
     ) -> Result<Option<Self>, Failure> {
@@ -108,17 +107,19 @@ impl Arrival {
             Envelope::Incoming(incoming) => incoming,
             Envelope::Ignored(_) => return Ok(None),
         };
-        let topic = UplinkTopic::parse(&incoming.topic)
-            .map_err(|error| Refusal::bad_request(error.to_string()))?;
+        let topic =
+            UplinkTopic::parse(&incoming.topic).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        if incoming.contradicts(&topic.device) {
+            eprintln!("ignored: {:?} published on {topic}", incoming.username);
+            return Ok(None);
+        }
         if topic.uplink != uplink {
             let hint = format!("post this topic to the webhook {}", topic.uplink.as_str());
-            return Err(Refusal::bad_request(format!("{topic} is not served here"))
-                .with_hint(hint)
-                .into());
+            return Err(Refusal::bad_request(format!("{topic} is not served here")).with_hint(hint).into());
         }
         Ok(Some(Self {
             device: topic.device,
-            payload: incoming.payload,
+            payload: Cow::Owned(incoming.payload),
             age_ms: None,
             bridge: None,
             caller: Caller::Bridge,
@@ -128,11 +129,11 @@ impl Arrival {
 }
 
 impl Caller {
-    /// Whether a device's session still holds, by the ledger.
-    pub(super) fn check(&self, gateway: &Gateway<'_>) -> Result<(), Failure> {
+    /// Refuses a device whose session no longer holds, by the ledger's clock, epoch and generation.
+    pub(super) fn check(&self, ledger: &Ledger<'_>) -> Result<(), Failure> {
         match self {
             Self::Bridge => Ok(()),
-            Self::Device(session) => todo_session(gateway, session),
+            Self::Device(session) => door::check(ledger, session),
         }
     }
 }
@@ -140,13 +141,5 @@ impl Caller {
 /// The dialect of `/webhook/{dialect}/{uplink}`.
 fn dialect(path: &str, uplink: Uplink) -> Option<Dialect> {
     let (dialect, verb) = path.strip_prefix("/webhook/")?.split_once('/')?;
-    if verb != uplink.as_str() {
-        return None;
-    }
-    match dialect {
-        "rmqtt" => Some(Dialect::Rmqtt),
-        "nanomq" => Some(Dialect::Nanomq),
-        "cloudevents" => Some(Dialect::Cloudevents),
-        _ => None,
-    }
+    (verb == uplink.as_str()).then(|| Dialect::parse(dialect)).flatten()
 }

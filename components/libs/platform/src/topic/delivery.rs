@@ -1,7 +1,7 @@
 //! How a reply, and a command after it, go back.
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
 use ota_protocol::offer::header_value;
 
 use super::arrival::WayBack;
@@ -23,11 +23,7 @@ pub(super) struct Parcel {
 
 impl Parcel {
     /// Sends it back; the response is what the caller gets. Nothing was done until it returned.
-    pub(super) fn deliver(
-        self,
-        gateway: &Gateway<'_>,
-        way_back: WayBack,
-    ) -> Result<Response, Failure> {
+    pub(super) fn deliver(self, gateway: &Gateway<'_>, way_back: WayBack) -> Result<Response, Failure> {
         match way_back {
             WayBack::Response => Ok(self.into_response()),
             WayBack::Publish => self.publish(gateway),
@@ -36,9 +32,7 @@ impl Parcel {
 
     fn into_response(self) -> Response {
         let mut response = match self.reply {
-            Some((_, reply)) => {
-                response::with_body(StatusCode::OK, "application/json", reply)
-            }
+            Some((_, reply)) => response::with_body(StatusCode::OK, "application/json", reply),
             None => response::empty(StatusCode::NO_CONTENT),
         };
         if let Some((topic, payload)) = self.command {

@@ -1,0 +1,100 @@
+//! Requests in and responses out.
+
+use ::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use ::http::{Method, Uri};
+use futures::StreamExt as _;
+use spin_sdk::http::{Fields, IncomingRequest, OutgoingResponse, ResponseOutparam};
+
+use super::with_gateway;
+use crate::failure::Refusal;
+use crate::gateway::Gateway;
+use crate::request::Request;
+use crate::response::{self, Response};
+
+/// How much of a body past its cap is read and thrown away: a client that still writes when the connection
+/// closes never sees the answer.
+const DRAIN: usize = 4 * 1024 * 1024;
+
+/// Serves one request whose body matters up to `limit` bytes: the whole of a component's entry point.
+pub async fn serve(
+    request: IncomingRequest,
+    out: ResponseOutparam,
+    limit: usize,
+    handle: impl FnOnce(&Gateway<'_>, &Request) -> Response,
+) {
+    let method = method(&request);
+    let response = match read(request, limit).await {
+        Ok(request) => with_gateway(|gateway| handle(gateway, &request)),
+        Err(refusal) => refusal.into_response(),
+    };
+    respond(out, &method, response).await;
+}
+
+/// The request, its body cut at one byte more than `limit`.
+pub async fn read(request: IncomingRequest, limit: usize) -> Result<Request, Refusal> {
+    let mut read = head(&request)?;
+    let mut total = 0_usize;
+    let mut body = request.into_body_stream();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("the body broke off"))?;
+        total = total.saturating_add(chunk.len());
+        let room = (limit + 1).saturating_sub(read.body().len());
+        read.body_mut().extend(chunk.get(..room).unwrap_or(&chunk));
+        if total > limit + DRAIN {
+            break;
+        }
+    }
+    Ok(read)
+}
+
+/// Answers, with the length of the body (without one the host sends chunks, and keep-alive stalls), and without
+/// a body where HTTP has none.
+pub async fn respond(out: ResponseOutparam, method: &Method, response: Response) {
+    let (mut parts, body) = response.into_parts();
+    let has_body = response::has_body(method, parts.status);
+    let is_length_of_this =
+        has_body || (*method == Method::HEAD && !parts.headers.contains_key(CONTENT_LENGTH));
+    if is_length_of_this {
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    let fields = Fields::new();
+    for (name, value) in &parts.headers {
+        if let Err(error) = fields.append(&name.to_string(), &value.as_bytes().to_vec()) {
+            eprintln!("header {name}: {error}");
+        }
+    }
+    let outgoing = OutgoingResponse::new(fields);
+    if outgoing.set_status_code(parts.status.as_u16()).is_err() {
+        eprintln!("status {} is none to the host", parts.status);
+    }
+    if has_body {
+        // Whoever no longer listens needs no answer.
+        let _ = out.set_with_body(outgoing, body).await;
+    } else {
+        out.set(outgoing);
+    }
+}
+
+/// The request without its body.
+pub fn head(request: &IncomingRequest) -> Result<Request, Refusal> {
+    let mut head = Request::new(Vec::new());
+    *head.method_mut() = method(request);
+    *head.uri_mut() = request
+        .path_with_query()
+        .unwrap_or_default()
+        .parse::<Uri>()
+        .map_err(|_| Refusal::bad_request("the path is none"))?;
+    for (name, value) in request.headers().entries() {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(&value))
+        {
+            head.headers_mut().append(name, value);
+        }
+    }
+    Ok(head)
+}
+
+/// The method of a request. A name that is no method is one that nothing serves.
+pub fn method(request: &IncomingRequest) -> Method {
+    Method::from_bytes(request.method().to_string().as_bytes()).unwrap_or(Method::TRACE)
+}
