@@ -33,8 +33,7 @@ pub struct Row(pub Vec<Value>);
 impl Row {
     /// Column `n` as an integer.
     pub fn int(&self, n: usize) -> Result<i64, SqlError> {
-        self.opt_int(n)?
-            .ok_or_else(|| SqlError(format!("column {n} is null")))
+        self.opt_int(n)?.ok_or_else(|| SqlError(format!("column {n} is null")))
     }
 
     /// Column `n` as an integer or NULL.
@@ -48,8 +47,7 @@ impl Row {
 
     /// Column `n` as text.
     pub fn text(&self, n: usize) -> Result<String, SqlError> {
-        self.opt_text(n)?
-            .ok_or_else(|| SqlError(format!("column {n} is null")))
+        self.opt_text(n)?.ok_or_else(|| SqlError(format!("column {n} is null")))
     }
 
     /// Column `n` as text or NULL.

@@ -133,8 +133,8 @@ fn acknowledge(task: &Task) -> Result<Change, Refused> {
 
 fn begin(task: &Task) -> Result<Change, Refused> {
     match task.state {
-        Waiting if task.offered => started(&grant(task)?.task, Downloading),
-        Granted => started(task, Downloading),
+        Waiting if task.offered => Ok(started(&grant(task)?.task, Downloading)),
+        Granted => Ok(started(task, Downloading)),
         Downloading | Upgrading => Err(Refused::Nothing),
         Waiting => Err(Refused::NotStarted),
         _ => Err(Refused::Over),
@@ -142,10 +142,10 @@ fn begin(task: &Task) -> Result<Change, Refused> {
 }
 
 /// A granted task shows that it is at work.
-fn started(task: &Task, state: TaskState) -> Result<Change, Refused> {
+fn started(task: &Task, state: TaskState) -> Change {
     let deadline = if task.signed { Deadline::Keep } else { Deadline::Upgrade };
     let begun = Task { state, begun: true, signed: true, refused: false, ..*task };
-    Ok(change(begun, deadline, "begun"))
+    change(begun, deadline, "begun")
 }
 
 fn refuse(task: &Task) -> Result<Change, Refused> {
@@ -177,11 +177,11 @@ fn advance(task: &Task, step: i32) -> Result<Change, Refused> {
     let state = if has_all { Upgrading } else { Downloading };
     match task.state {
         Waiting if task.offered => {
-            let begun = started(&grant(task)?.task, state)?;
+            let begun = started(&grant(task)?.task, state);
             Ok(Change { task: Task { downloaded: has_all, ..begun.task }, ..begun })
         }
         Granted => {
-            let begun = started(task, state)?;
+            let begun = started(task, state);
             Ok(Change { task: Task { downloaded: has_all, ..begun.task }, ..begun })
         }
         Downloading if has_all => {
@@ -189,7 +189,6 @@ fn advance(task: &Task, step: i32) -> Result<Change, Refused> {
             Ok(change(working, Deadline::Keep, "upgrading"))
         }
         Waiting if task.attempt == 0 => Err(Refused::NotStarted),
-        Waiting => Err(Refused::Over),
         Downloading | Upgrading => Err(Refused::Nothing),
         _ => Err(Refused::Over),
     }

@@ -1,0 +1,185 @@
+//! A download: who is let in, and the transaction without which no byte of firmware leaves.
+
+use ota_protocol::key::{DeviceId, ProductKey};
+use ota_protocol::link::Link;
+use ota_protocol::version::Version;
+use ota_rollout::{Happening, JobState, TaskState, apply};
+
+use crate::decide::{Decision, Landed};
+use crate::event::NewEvent;
+use crate::record::FirmwareRecord;
+use crate::transaction::End;
+use crate::view::{Assignment, View};
+use crate::{Ledger, SqlError};
+
+/// What a link opens at this moment.
+#[derive(Debug)]
+pub enum Access {
+    /// The attempt has begun: its ranges are served until its verdict.
+    Begun(Box<FirmwareRecord>),
+    /// The attempt may begin: verify the first block, then [`Ledger::begin`].
+    MayBegin(Box<FirmwareRecord>),
+    /// Nothing, and nothing ever again: 410.
+    Gone(&'static str),
+}
+
+/// Whether a download begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// It does; the slot is taken and the begin is written.
+    Yes,
+    /// Only the budget, or a place in flight, is missing: 503 + Retry-After.
+    Later,
+    /// It does not: 410.
+    Gone(&'static str),
+}
+
+impl Ledger<'_> {
+    /// What `link` opens. One read; also what a running body asks every 5 s.
+    pub fn access(&self, link: &Link) -> Result<Access, SqlError> {
+        let Some(view) = self.view(&link.device)? else { return Ok(Access::Gone("unknown device")) };
+        Ok(match admit(&view, link) {
+            Err(why) => Access::Gone(why),
+            Ok(assignment) => {
+                let firmware = Box::new(assignment.firmware.clone());
+                match assignment.record.task.state {
+                    TaskState::Downloading | TaskState::Upgrading => Access::Begun(firmware),
+                    _ if assignment.job.state == JobState::Running => Access::MayBegin(firmware),
+                    _ => Access::Gone("the job does not run"),
+                }
+            }
+        })
+    }
+
+    /// Lets the download of `link` begin, once its first block is verified. Repeating it changes nothing.
+    pub fn begin(&self, link: &Link) -> Result<Begun, SqlError> {
+        let begun = self.transaction(|| {
+            self.lock(&link.device)?;
+            let Some(view) = self.view(&link.device)? else {
+                return Ok(End::Rollback(Begun::Gone("unknown device")));
+            };
+            let assignment = match admit(&view, link) {
+                Ok(assignment) => assignment,
+                Err(why) => return Ok(End::Rollback(Begun::Gone(why))),
+            };
+            let happening = Happening::Begin;
+            let Ok(change) = apply(&assignment.record.task, happening) else {
+                return Ok(End::Rollback(Begun::Yes));
+            };
+            let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
+            Ok(match self.write(&view, assignment, &decision)? {
+                Landed::Yes => End::Commit(Begun::Yes),
+                Landed::Raced => End::Rollback(Begun::Later),
+                Landed::NoSlot => End::Rollback(turned_away(assignment)),
+            })
+        })?;
+        if begun == Begun::Later {
+            self.change_linked(link, Happening::Refuse)?;
+        }
+        Ok(begun)
+    }
+
+    /// The last byte was sent.
+    pub fn complete(&self, link: &Link) -> Result<(), SqlError> {
+        self.change_linked(link, Happening::Complete)
+    }
+
+    fn change_linked(&self, link: &Link, happening: Happening) -> Result<(), SqlError> {
+        self.transaction(|| {
+            let Some(view) = self.view(&link.device)? else { return Ok(End::Rollback(())) };
+            let Ok(assignment) = admit(&view, link) else { return Ok(End::Rollback(())) };
+            let Ok(change) = apply(&assignment.record.task, happening) else {
+                return Ok(End::Rollback(()));
+            };
+            let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
+            Ok(match self.write(&view, assignment, &decision)? {
+                Landed::Yes => End::Commit(()),
+                Landed::Raced | Landed::NoSlot => End::Rollback(()),
+            })
+        })
+    }
+
+    /// A block of this firmware is damaged: nothing of it is granted or begins any more, and its jobs hold.
+    pub fn quarantine(
+        &self,
+        product: &ProductKey,
+        version: &Version,
+        device: &DeviceId,
+        detail: &str,
+    ) -> Result<(), SqlError> {
+        let key = || [product.as_str().into(), version.as_str().into()];
+        self.transaction(|| {
+            if self.sql.execute(&self.dialect.text(QUARANTINE), &key())? == 1 {
+                self.append(&NewEvent {
+                    kind: "quarantined",
+                    device: Some(device),
+                    product: None,
+                    job: None,
+                    actor: "gateway",
+                    detail: Some(&format!("{version}: {detail}")),
+                })?;
+            }
+            Ok(End::Commit(()))
+        })?;
+        for row in self.sql.query(JOBS_OF_FIRMWARE, &key())? {
+            self.hold(&row.text(0)?, product, "firmware quarantined")?;
+        }
+        Ok(())
+    }
+
+    fn hold(&self, job: &str, product: &ProductKey, because: &str) -> Result<(), SqlError> {
+        self.transaction(|| {
+            if self.sql.execute(HOLD, &[job.into(), because.into()])? == 1 {
+                self.append(&NewEvent {
+                    kind: "held",
+                    device: None,
+                    product: Some(product.as_str()),
+                    job: Some(job),
+                    actor: "gateway",
+                    detail: Some(because),
+                })?;
+            }
+            Ok(End::Commit(()))
+        })
+    }
+}
+
+/// The task that `link` speaks of, if the link is alive: right epoch and attempt, not expired,
+/// same hardware, sound firmware, no verdict yet.
+fn admit<'v>(view: &'v View, link: &Link) -> Result<&'v Assignment, &'static str> {
+    if link.epoch != view.epoch {
+        return Err("the ledger was restored since");
+    }
+    if view.now > link.expires_at {
+        return Err("the link has expired");
+    }
+    let assignment = view.of(&link.task).ok_or("the task is over")?;
+    let (record, task) = (&assignment.record, &assignment.record.task);
+    if record.generation != view.device.generation {
+        return Err("the device was replaced");
+    }
+    if assignment.firmware.quarantined_at.is_some() {
+        return Err("the firmware is quarantined");
+    }
+    let is_current = task.state.is_live() && task.attempt == link.attempt;
+    let is_offer = task.state == TaskState::Waiting && task.offered && task.attempt + 1 == link.attempt;
+    if !is_current && !is_offer {
+        return Err("the attempt is over");
+    }
+    if is_offer && view.live().is_some() {
+        return Err("the device is at work for another job");
+    }
+    Ok(assignment)
+}
+
+fn turned_away(assignment: &Assignment) -> Begun {
+    if assignment.job.state == JobState::Running {
+        return Begun::Later;
+    }
+    Begun::Gone("the job does not run")
+}
+
+const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now} WHERE product = $1 AND version = $2 AND quarantined_at IS NULL";
+const JOBS_OF_FIRMWARE: &str =
+    "SELECT job FROM job WHERE product = $1 AND version = $2 AND state = 'running'";
+const HOLD: &str = "UPDATE job SET state = 'held', held_because = $2 WHERE job = $1 AND state = 'running'";

@@ -1,0 +1,90 @@
+//! Events: the append-only history of what happened, and to whom.
+
+use ota_protocol::key::DeviceId;
+
+use crate::{Ledger, SqlError};
+
+/// Something that is about to be written down.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEvent<'e> {
+    /// One word: `granted`, `begun`, `succeeded`, `held`, …
+    pub kind: &'e str,
+    /// The device, when it is about one.
+    pub device: Option<&'e DeviceId>,
+    /// The product, when it is about one as a whole.
+    pub product: Option<&'e str>,
+    /// The job, when it is about one.
+    pub job: Option<&'e str>,
+    /// Who did it: `device`, `sweep`, `operator`, `gateway`.
+    pub actor: &'e str,
+    /// A reason, a number, the device's own words.
+    pub detail: Option<&'e str>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Rises by one per event.
+    pub number: i64,
+    /// When (ms).
+    pub at: i64,
+    /// One word.
+    pub kind: String,
+    /// The product.
+    pub product: Option<String>,
+    /// The device.
+    pub device: Option<String>,
+    /// The job.
+    pub job: Option<String>,
+    /// Who did it.
+    pub actor: String,
+    /// A reason, a number, the device's own words.
+    pub detail: Option<String>,
+}
+
+impl Ledger<'_> {
+    pub(crate) fn append(&self, event: &NewEvent<'_>) -> Result<(), SqlError> {
+        let product = event.device.map(|id| id.product.as_str()).or(event.product);
+        self.sql.execute(
+            &self.dialect.text(APPEND),
+            &[
+                event.kind.into(),
+                product.into(),
+                event.device.map(|id| id.device.as_str()).into(),
+                event.job.into(),
+                event.actor.into(),
+                event.detail.into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The events after number `after`, oldest first, of a job, or of all when `job` is `None`.
+    pub fn events(&self, job: Option<&str>, after: i64, limit: i64) -> Result<Vec<Event>, SqlError> {
+        let rows = match job {
+            Some(job) => self.sql.query(OF_JOB, &[job.into(), after.into(), limit.into()])?,
+            None => self.sql.query(ALL, &[after.into(), limit.into()])?,
+        };
+        rows.iter()
+            .map(|row| {
+                Ok(Event {
+                    number: row.int(0)?,
+                    at: row.int(1)?,
+                    kind: row.text(2)?,
+                    product: row.opt_text(3)?,
+                    device: row.opt_text(4)?,
+                    job: row.opt_text(5)?,
+                    actor: row.text(6)?,
+                    detail: row.opt_text(7)?,
+                })
+            })
+            .collect()
+    }
+}
+
+const APPEND: &str = "INSERT INTO event (at, kind, product, device, job, actor, detail)
+    VALUES ({now}, $1, $2, $3, $4, $5, $6)";
+const OF_JOB: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
+    WHERE job = $1 AND number > $2 ORDER BY number LIMIT $3";
+const ALL: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
+    WHERE number > $1 ORDER BY number LIMIT $2";

@@ -1,0 +1,61 @@
+//! Presence: who is connected, by the word of bridges and brokers. Advisory: it decides who is worth telling, no more.
+
+use ota_protocol::key::DeviceId;
+
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+/// A session that a bridge or broker reports.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The device.
+    pub id: DeviceId,
+    /// The bridge that holds it; `None` for a broker.
+    pub bridge: Option<String>,
+    /// Rises with each session of a bridge, so that the end of an old one says nothing of the new one; 0 when unknown.
+    pub number: i64,
+}
+
+impl Ledger<'_> {
+    /// The device connected: it is reachable until it disconnects. Unknown devices are passed over.
+    pub fn connected(&self, session: &Session) -> Result<(), SqlError> {
+        self.change(session, CONNECTED)
+    }
+
+    /// The device's session ended; an older session than the one on record changes nothing.
+    pub fn disconnected(&self, session: &Session) -> Result<(), SqlError> {
+        self.change(session, DISCONNECTED)
+    }
+
+    fn change(&self, session: &Session, statement: &str) -> Result<(), SqlError> {
+        self.transaction(|| {
+            let changed = self.sql.execute(
+                &self.dialect.text(statement),
+                &[
+                    session.id.product.as_str().into(),
+                    session.id.device.as_str().into(),
+                    session.bridge.as_deref().into(),
+                    session.number.into(),
+                ],
+            )?;
+            if changed == 1 && self.has_informed(&session.id)? {
+                self.make_ready(&session.id)?;
+            }
+            Ok(End::Commit(()))
+        })
+    }
+
+    /// Only a device that has reported a version joins in a job.
+    fn has_informed(&self, id: &DeviceId) -> Result<bool, SqlError> {
+        let rows = self.sql.query(HAS_INFORMED, &[id.product.as_str().into(), id.device.as_str().into()])?;
+        Ok(!rows.is_empty())
+    }
+}
+
+const CONNECTED: &str = "UPDATE device SET connected = 1, bridge = $3, session = $4, heard_at = {now}
+    WHERE product = $1 AND device = $2
+        AND (connected = 0 OR COALESCE(bridge, '') <> COALESCE($3, '') OR session <= $4)";
+const DISCONNECTED: &str = "UPDATE device SET connected = 0, heard_at = {now}
+    WHERE product = $1 AND device = $2 AND connected = 1
+        AND COALESCE(bridge, '') = COALESCE($3, '') AND session = $4";
+const HAS_INFORMED: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2 AND version IS NOT NULL";

@@ -1,0 +1,149 @@
+//! Products and devices.
+
+use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
+
+use crate::event::NewEvent;
+use crate::record::DeviceRecord;
+use crate::transaction::End;
+use crate::view::Assignment;
+use crate::{Ledger, SqlError};
+
+/// A product, counted.
+#[derive(Debug, Clone)]
+pub struct ProductSummary {
+    /// Its key.
+    pub product: ProductKey,
+    /// How many devices are registered.
+    pub devices: i64,
+    /// How many firmware are registered.
+    pub firmware: i64,
+}
+
+/// What came of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// It is new.
+    Created,
+    /// It was there already.
+    Exists,
+    /// Its product is not there.
+    NoProduct,
+}
+
+impl Ledger<'_> {
+    /// Registers a product.
+    pub fn create_product(&self, product: &ProductKey) -> Result<Registered, SqlError> {
+        self.transaction(|| {
+            if self.sql.execute(&self.dialect.text(INSERT_PRODUCT), &[product.as_str().into()])? == 0 {
+                return Ok(End::Rollback(Registered::Exists));
+            }
+            self.append(&by_operator("product_created", Some(product.as_str()), None))?;
+            Ok(End::Commit(Registered::Created))
+        })
+    }
+
+    /// All products.
+    pub fn products(&self) -> Result<Vec<ProductSummary>, SqlError> {
+        let rows = self.sql.query(PRODUCTS, &[])?;
+        rows.iter()
+            .map(|row| {
+                Ok(ProductSummary {
+                    product: ProductKey::parse(&row.text(0)?)
+                        .map_err(|error| SqlError(format!("stored product: {error}")))?,
+                    devices: row.int(1)?,
+                    firmware: row.int(2)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the product is registered.
+    pub fn has_product(&self, product: &ProductKey) -> Result<bool, SqlError> {
+        Ok(!self.sql.query(HAS_PRODUCT, &[product.as_str().into()])?.is_empty())
+    }
+
+    /// Registers a device with its encrypted secret.
+    pub fn create_device(&self, id: &DeviceId, secret: &str) -> Result<Registered, SqlError> {
+        self.transaction(|| {
+            if !self.has_product(&id.product)? {
+                return Ok(End::Rollback(Registered::NoProduct));
+            }
+            let values = [id.product.as_str().into(), id.device.as_str().into(), secret.into()];
+            if self.sql.execute(&self.dialect.text(INSERT_DEVICE), &values)? == 0 {
+                return Ok(End::Rollback(Registered::Exists));
+            }
+            self.append(&by_operator("device_created", None, Some(id)))?;
+            Ok(End::Commit(Registered::Created))
+        })
+    }
+
+    /// The device, with the epoch and the ledger's clock (ms) for what is sealed for it.
+    pub fn device(&self, id: &DeviceId) -> Result<Option<(DeviceRecord, i64, i64)>, SqlError> {
+        let sql = self.dialect.text(DEVICE).replace("{columns}", DeviceRecord::COLUMNS);
+        let rows = self.sql.query(&sql, &[id.product.as_str().into(), id.device.as_str().into()])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        Ok(Some((DeviceRecord::read(row, 2)?, row.int(1)?, row.int(0)?)))
+    }
+
+    /// At most `limit` devices of a product whose keys come after `after`, in the order of keys.
+    pub fn devices(
+        &self,
+        product: &ProductKey,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<DeviceRecord>, SqlError> {
+        let sql = DEVICES.replace("{columns}", DeviceRecord::COLUMNS);
+        let rows = self.sql.query(&sql, &[product.as_str().into(), after.into(), limit.into()])?;
+        rows.iter().map(|row| DeviceRecord::read(row, 0)).collect()
+    }
+
+    /// The device's tasks of all jobs, newest job first, at most 100.
+    pub fn tasks_of(&self, id: &DeviceId) -> Result<Vec<Assignment>, SqlError> {
+        let sql = TASKS_OF.replace("{columns}", &Assignment::columns());
+        let rows = self.sql.query(&sql, &[id.product.as_str().into(), id.device.as_str().into()])?;
+        let read = rows.iter().map(|row| Assignment::read(row, 0));
+        Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// The first of `devices` that is not registered.
+    pub(crate) fn first_unknown<'d>(
+        &self,
+        product: &ProductKey,
+        devices: &'d [DeviceKey],
+    ) -> Result<Option<&'d DeviceKey>, SqlError> {
+        for device in devices {
+            let values = [product.as_str().into(), device.as_str().into()];
+            if self.sql.query(HAS_DEVICE, &values)?.is_empty() {
+                return Ok(Some(device));
+            }
+        }
+        Ok(None)
+    }
+}
+
+pub(crate) fn by_operator<'e>(
+    kind: &'e str,
+    product: Option<&'e str>,
+    device: Option<&'e DeviceId>,
+) -> NewEvent<'e> {
+    NewEvent { kind, device, product, job: None, actor: "operator", detail: None }
+}
+
+const INSERT_PRODUCT: &str =
+    "INSERT INTO product (product, created_at) VALUES ($1, {now}) ON CONFLICT DO NOTHING";
+const PRODUCTS: &str = "SELECT p.product,
+        (SELECT COUNT(*) FROM device d WHERE d.product = p.product),
+        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product)
+    FROM product p ORDER BY p.created_at, p.product";
+const HAS_PRODUCT: &str = "SELECT 1 FROM product WHERE product = $1";
+const INSERT_DEVICE: &str = "INSERT INTO device (product, device, secret, created_at)
+    VALUES ($1, $2, $3, {now}) ON CONFLICT DO NOTHING";
+const DEVICE: &str = "SELECT {now}, l.epoch, {columns} FROM ledger l CROSS JOIN device d
+    WHERE d.product = $1 AND d.device = $2";
+const DEVICES: &str = "SELECT {columns} FROM device d
+    WHERE d.product = $1 AND d.device > $2 ORDER BY d.device LIMIT $3";
+const TASKS_OF: &str = "SELECT {columns} FROM task t
+    JOIN job j ON j.job = t.job
+    JOIN firmware f ON f.product = j.product AND f.version = j.version
+    WHERE t.product = $1 AND t.device = $2 ORDER BY j.created_at DESC LIMIT 100";
+const HAS_DEVICE: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2";

@@ -1,0 +1,59 @@
+//! Jobs: what is refused, what they start with, and what stop means.
+
+use ota_ledger::job::{NewJob, Scope};
+use ota_protocol::key::DeviceKey;
+use ota_rollout::{JobState, Mode};
+
+use crate::store::{Store, id, pk, terms, ver};
+
+fn create(store: &Store, to: &str, scope: Scope) -> Result<(i64, JobState), String> {
+    let new = NewJob { product: pk(), to: ver(to), mode: Mode::Push, terms: terms(10), scope };
+    let created = store.act(|ledger| ledger.create_job(&new));
+    created.map(|job| (job.devices, job.state)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_cannot_be_a_job_is_refused_and_leaves_nothing() {
+    let store = Store::with_devices(1);
+    let unknown = vec![DeviceKey::parse("d0").unwrap(), DeviceKey::parse("d9").unwrap()];
+    for (to, scope, why) in [
+        ("9", Scope::All, "firmware 9 is not registered"),
+        ("2", Scope::Devices(unknown), "device d9 is not registered"),
+        ("2", Scope::From(vec![ver("0")]), "no device is in the scope of the job"),
+    ] {
+        assert_eq!(create(&store, to, scope), Err(why.to_owned()));
+    }
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    assert_eq!(create(&store, "2", Scope::All), Err("firmware 2 is quarantined".to_owned()));
+    assert!(store.act(|ledger| ledger.jobs(None, 10).unwrap()).is_empty());
+}
+
+#[test]
+fn scopes_take_the_devices_that_they_name_once() {
+    let store = Store::with_devices(3);
+    store.inform("d2", "1.5");
+    let twice = vec![DeviceKey::parse("d0").unwrap(), DeviceKey::parse("d0").unwrap()];
+    assert_eq!(create(&store, "2", Scope::All), Ok((3, JobState::Running)));
+    assert_eq!(create(&store, "2", Scope::Devices(twice)), Ok((1, JobState::Running)));
+    assert_eq!(create(&store, "2", Scope::From(vec![ver("1"), ver("1")])), Ok((2, JobState::Running)));
+}
+
+#[test]
+fn a_job_whose_devices_are_all_there_already_is_done_at_once() {
+    let store = Store::with_devices(1);
+    store.inform("d0", "2");
+    assert_eq!(create(&store, "2", Scope::All), Ok((1, JobState::Done)));
+}
+
+#[test]
+fn stop_is_final_repeatable_and_written_down_once() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    for _ in 0..2 {
+        let stopped = store.act(|ledger| ledger.stop_job(&job).unwrap()).unwrap();
+        assert_eq!(stopped.state, JobState::Stopped);
+    }
+    assert!(store.inform("d0", "1").is_none());
+    assert_eq!(store.events(&job), ["job_created", "stopped"]);
+    assert!(store.act(|ledger| ledger.stop_job("none").unwrap()).is_none());
+}

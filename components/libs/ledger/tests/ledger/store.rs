@@ -1,0 +1,154 @@
+//! A ledger with a clock that the test turns, and the few moves that every test makes.
+
+use std::cell::Cell;
+
+use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
+use ota_ledger::command::Command;
+use ota_ledger::firmware::Pushed;
+use ota_ledger::inform::{Heard, Told};
+use ota_ledger::job::{NewJob, Scope};
+use ota_ledger::record::{JobRecord, TaskRecord};
+use ota_ledger::{Dialect, Ledger, Sql};
+use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
+use ota_protocol::message::SignMethod;
+use ota_protocol::version::Version;
+use ota_rollout::{Mode, TaskState, Terms};
+
+use crate::sqlite::Sqlite;
+
+/// A ledger in memory.
+pub(crate) struct Store {
+    pub(crate) sql: Sqlite,
+    random: Cell<u64>,
+}
+
+/// The clock of a fresh store (ms).
+pub(crate) const START: i64 = 1_800_000_000_000;
+
+/// Terms whose times are short and whose budget is `loss_budget`, without growth.
+pub(crate) fn terms(loss_budget: i64) -> Terms {
+    let budget = ota_rollout::Budget { loss_budget, growth: 0 };
+    Terms {
+        budget,
+        first_sign_within: 10_000,
+        upgrade_timeout: 100_000,
+        confirm_within: 5_000,
+        ..Terms::DEFAULT
+    }
+}
+
+impl Store {
+    /// An empty ledger with the product `pk`.
+    pub(crate) fn new() -> Self {
+        let store = Self { sql: Sqlite::in_memory(), random: Cell::new(1) };
+        assert!(ota_ledger::schema::ensure(&store.sql).unwrap());
+        store.sql.execute("CREATE TABLE test_clock (at BIGINT NOT NULL)", &[]).unwrap();
+        store.sql.execute("INSERT INTO test_clock VALUES ($1)", &[START.into()]).unwrap();
+        store.act(|ledger| ledger.create_product(&pk()).unwrap());
+        store
+    }
+
+    /// The same with devices `d0`, `d1`, … on version `1` and firmware `2`.
+    pub(crate) fn with_devices(count: usize) -> Self {
+        let store = Self::new();
+        for n in 0..count {
+            store.add_device(&format!("d{n}"));
+            store.inform(&format!("d{n}"), "1");
+        }
+        store.add_firmware("2");
+        store
+    }
+
+    pub(crate) fn act<T>(&self, act: impl FnOnce(&Ledger<'_>) -> T) -> T {
+        let dialect = Dialect { begin: "BEGIN IMMEDIATE", now: "(SELECT at FROM test_clock)" };
+        // A counter scrambled well enough to look random, and the same in each run.
+        let random = || {
+            self.random.set(self.random.get() + 1);
+            self.random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        };
+        act(&Ledger::new(&self.sql, dialect, &random))
+    }
+
+    pub(crate) fn pass(&self, ms: i64) {
+        self.sql.execute("UPDATE test_clock SET at = at + $1", &[ms.into()]).unwrap();
+    }
+
+    pub(crate) fn add_device(&self, device: &str) {
+        self.act(|ledger| ledger.create_device(&id(device), "sealed").unwrap());
+    }
+
+    pub(crate) fn add_firmware(&self, version: &str) {
+        let stored = Stored {
+            object: ObjectId::from_random([1; 16]),
+            size: 1000,
+            md5: Md5::of(version.as_bytes()),
+            sha256: Sha256::of(version.as_bytes()),
+            blocks_root: BlocksRoot::of(1000, &[]),
+        };
+        let pushed = self
+            .act(|ledger| ledger.create_firmware(&pk(), &ver(version), &stored, SignMethod::Md5).unwrap());
+        assert!(matches!(pushed, Pushed::Created(_)));
+    }
+
+    pub(crate) fn job(&self, mode: Mode, terms: Terms) -> String {
+        self.job_to("2", mode, terms)
+    }
+
+    pub(crate) fn job_to(&self, to: &str, mode: Mode, terms: Terms) -> String {
+        let new = NewJob { product: pk(), to: ver(to), mode, terms, scope: Scope::All };
+        self.act(|ledger| ledger.create_job(&new).unwrap()).job
+    }
+
+    /// The device informs; the command that it is answered with.
+    pub(crate) fn inform(&self, device: &str, version: &str) -> Option<Command> {
+        self.inform_aged(device, version, None)
+    }
+
+    pub(crate) fn inform_aged(&self, device: &str, version: &str, age: Option<i64>) -> Option<Command> {
+        let heard = Heard { id: id(device), age };
+        match self.act(|ledger| ledger.inform(&heard, &ver(version)).unwrap()) {
+            Told::Known(command) => command.map(|command| *command),
+            Told::Unknown => panic!("{device} is not registered"),
+        }
+    }
+
+    pub(crate) fn task(&self, job: &str, device: &str) -> TaskRecord {
+        let tasks = self.act(|ledger| ledger.tasks(job, "", 10_000).unwrap());
+        tasks.into_iter().find(|task| task.id.device.as_str() == device).unwrap()
+    }
+
+    pub(crate) fn state(&self, job: &str, device: &str) -> TaskState {
+        self.task(job, device).task.state
+    }
+
+    pub(crate) fn record(&self, job: &str) -> JobRecord {
+        self.act(|ledger| ledger.job(job).unwrap().unwrap())
+    }
+
+    /// Counters are the counts of tasks, and the bound holds.
+    pub(crate) fn check(&self, job: &str) {
+        assert_eq!(self.act(|ledger| ledger.miscounts(job).unwrap()), Vec::<String>::new());
+    }
+
+    /// The kinds of the job's events, in order.
+    pub(crate) fn events(&self, job: &str) -> Vec<String> {
+        let events = self.act(|ledger| ledger.events(Some(job), 0, 10_000).unwrap());
+        events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+pub(crate) fn pk() -> ProductKey {
+    ProductKey::parse("pk").unwrap()
+}
+
+pub(crate) fn id(device: &str) -> DeviceId {
+    DeviceId { product: pk(), device: DeviceKey::parse(device).unwrap() }
+}
+
+pub(crate) fn heard(device: &str) -> Heard {
+    Heard { id: id(device), age: None }
+}
+
+pub(crate) fn ver(version: &str) -> Version {
+    Version::parse(version).unwrap()
+}

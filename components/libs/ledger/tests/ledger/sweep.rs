@@ -1,0 +1,141 @@
+//! What the sweep concludes, grants and delivers.
+
+use ota_ledger::presence::Session;
+use ota_ledger::sweep::{BATCH, Swept};
+use ota_rollout::{JobState, Mode, TaskState};
+
+use crate::store::{Store, id, terms};
+
+fn session(device: &str, bridge: &str, number: i64) -> Session {
+    Session { id: id(device), bridge: Some(bridge.to_owned()), number }
+}
+
+fn sweep(store: &Store) -> Swept {
+    store.act(|ledger| ledger.sweep().unwrap())
+}
+
+fn delivered_to(store: &Store, bridge: Option<&str>) -> Vec<String> {
+    let commands = store.act(|ledger| ledger.deliveries(bridge).unwrap());
+    commands.into_iter().map(|(id, _)| id.device.to_string()).collect()
+}
+
+#[test]
+fn connected_devices_are_granted_and_told_through_the_bridge_that_holds_them() {
+    let store = Store::with_devices(2);
+    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
+    store.pass(700_000);
+    let job = store.job(Mode::Push, terms(10));
+    assert_eq!(sweep(&store).granted, 1);
+    assert_eq!(store.state(&job, "d1"), TaskState::Waiting);
+    assert!(delivered_to(&store, Some("b2")).is_empty());
+    assert_eq!(delivered_to(&store, Some("b1")), ["d0"]);
+    assert!(delivered_to(&store, Some("b1")).is_empty());
+    store.pass(2000);
+    assert_eq!(delivered_to(&store, Some("b1")), ["d0"]);
+    store.check(&job);
+}
+
+#[test]
+fn a_device_that_no_bridge_holds_is_told_through_the_broker() {
+    let store = Store::with_devices(1);
+    store.job(Mode::Push, terms(10));
+    assert_eq!(sweep(&store).granted, 1);
+    assert_eq!(delivered_to(&store, None), ["d0"]);
+}
+
+#[test]
+fn an_acknowledged_push_is_not_repeated_and_its_time_out_runs() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    sweep(&store);
+    let push_id = store.task(&job, "d0").push_id.unwrap();
+    store.act(|ledger| ledger.delivered(&push_id).unwrap());
+    store.act(|ledger| ledger.delivered("no such push").unwrap());
+    store.pass(20_000);
+    assert!(delivered_to(&store, None).is_empty());
+    assert_eq!(sweep(&store).lapsed, 0);
+    store.pass(100_000);
+    assert_eq!(sweep(&store).timed_out, 1);
+    let task = store.task(&job, "d0").task;
+    assert_eq!((task.state, task.exposed), (TaskState::TimedOut, false));
+    store.check(&job);
+}
+
+#[test]
+fn a_device_that_lapsed_is_granted_again_only_when_it_is_heard() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    assert_eq!(sweep(&store).granted, 1);
+    store.pass(10_001);
+    let swept = sweep(&store);
+    assert_eq!((swept.lapsed, swept.granted), (1, 0));
+    assert_eq!(sweep(&store).granted, 0);
+    assert!(store.inform("d0", "1").is_some());
+    assert_eq!(store.task(&job, "d0").task.attempt, 2);
+    store.check(&job);
+}
+
+#[test]
+fn a_device_that_is_neither_connected_nor_heard_is_not_granted() {
+    let store = Store::with_devices(1);
+    store.pass(600_001);
+    store.job(Mode::Push, terms(10));
+    assert_eq!(sweep(&store).granted, 0);
+}
+
+#[test]
+fn a_device_that_connects_and_never_informed_is_not_granted() {
+    let store = Store::with_devices(0);
+    store.add_device("d0");
+    let job = store.job(Mode::Push, terms(10));
+    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
+    assert_eq!(sweep(&store), Swept::default());
+    assert_eq!(store.state(&job, "d0"), TaskState::Waiting);
+}
+
+#[test]
+fn the_end_of_an_old_session_says_nothing_of_the_new_one() {
+    let store = Store::with_devices(1);
+    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
+    store.act(|ledger| ledger.connected(&session("d0", "b1", 2)).unwrap());
+    store.act(|ledger| ledger.disconnected(&session("d0", "b1", 1)).unwrap());
+    store.act(|ledger| ledger.connected(&session("d0", "b2", 1)).unwrap());
+    store.act(|ledger| ledger.disconnected(&session("d0", "b1", 2)).unwrap());
+    let is_connected = || {
+        store.act(|ledger| ledger.device(&id("d0")).unwrap()).is_some_and(|(device, ..)| device.is_connected)
+    };
+    assert!(is_connected());
+    store.act(|ledger| ledger.disconnected(&session("d0", "b2", 1)).unwrap());
+    assert!(!is_connected());
+}
+
+#[test]
+fn the_sweep_grants_up_to_the_budget_and_holds_when_it_is_spent() {
+    let store = Store::with_devices(5);
+    let job = store.job(Mode::Push, terms(2));
+    assert_eq!(sweep(&store).granted, 2);
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        if store.state(&job, device) == TaskState::Granted {
+            let link = store.inform(device, "1").unwrap().link;
+            store.act(|ledger| ledger.begin(&link).unwrap());
+        }
+    }
+    store.pass(100_001);
+    assert_eq!(sweep(&store).timed_out, 2);
+    let record = store.record(&job);
+    assert_eq!((record.state, record.held_because.as_deref()), (JobState::Held, Some("loss budget spent")));
+    assert_eq!(record.counters.exposed, 2);
+    assert_eq!(sweep(&store), Swept::default());
+    store.check(&job);
+}
+
+#[test]
+fn one_call_does_a_bounded_amount_and_says_that_there_is_more() {
+    let store = Store::with_devices(BATCH + 20);
+    let job = store.job(Mode::Push, terms(1000));
+    let first = sweep(&store);
+    assert_eq!((first.granted, first.more), (BATCH as u64, true));
+    let second = sweep(&store);
+    assert_eq!((second.granted, second.more), (20, false));
+    store.check(&job);
+}
