@@ -51,10 +51,9 @@ pub fn session(
 /// Refuses a session that expired, or was accepted by another epoch of the ledger, or for hardware that has been
 /// replaced. One read.
 pub fn check(ledger: &Ledger<'_>, session: &Session) -> Result<(), Failure> {
-    let holds = ledger.view(&session.device)?.is_some_and(|view| {
-        session.expires_at > view.now
-            && session.epoch == view.epoch
-            && session.generation == view.device.generation
+    let device = ledger.device(&session.device)?;
+    let holds = device.is_some_and(|(device, epoch, now)| {
+        session.expires_at > now && session.epoch == epoch && session.generation == device.generation
     });
     if holds { Ok(()) } else { Err(stale().into()) }
 }

@@ -5,7 +5,7 @@ use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use ota_image::ObjectsError;
 use ota_image::kv::KvError;
 use ota_ledger::sql::SqlError;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::gateway::Closed;
 use crate::ports::OutboundError;
@@ -143,16 +143,27 @@ impl Refusal {
 
     /// The answer.
     pub fn into_response(self) -> Response {
-        let mut error = json!({ "code": self.code, "message": self.message });
-        if let Some(hint) = self.hint {
-            error["hint"] = hint.into();
-        }
-        let mut response = response::json(self.status, &json!({ "error": error }));
+        let face =
+            Face { error: Error { code: self.code, message: &self.message, hint: self.hint.as_deref() } };
+        let mut response = response::json(self.status, &face);
         if let Some((name, value)) = self.header {
             response.headers_mut().insert(name, http::HeaderValue::from_static(value));
         }
         response
     }
+}
+
+#[derive(Serialize)]
+struct Face<'a> {
+    error: Error<'a>,
+}
+
+#[derive(Serialize)]
+struct Error<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
 }
 
 impl From<Closed> for Refusal {
@@ -190,7 +201,7 @@ mod tests {
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
         assert_eq!(
             String::from_utf8_lossy(response.body()),
-            r#"{"error":{"code":"closed","hint":"set the variable bridge_token, under spin: SPIN_VARIABLE_BRIDGE_TOKEN","message":"closed: variable bridge_token is not set"}}"#
+            r#"{"error":{"code":"closed","message":"closed: variable bridge_token is not set","hint":"set the variable bridge_token, under spin: SPIN_VARIABLE_BRIDGE_TOKEN"}}"#
         );
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::gateway::{Gateway, PUBLISH_TOKEN, PUBLISH_URL};
 
-/// Publishes `payload` on `topic` with QoS 1, not retained. Once it returns, the broker has it;
+/// Publishes `payload` on `topic` with `QoS` 1, not retained. Once it returns, the broker has it;
 /// otherwise whoever called us has to send its message again.
 pub fn publish(gateway: &Gateway<'_>, topic: &str, payload: &str) -> Result<(), Failure> {
     let url: Uri = gateway

@@ -39,11 +39,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_envelope_holds_the_largest_message_in_base64() {
-        assert!(ENVELOPE_BODY > DEVICE_BODY / 3 * 4);
-    }
-
-    #[test]
     fn an_undefined_header_is_absent() {
         let mut headers = HeaderMap::new();
         assert_eq!(header(&headers, "x-ota-bridge"), None);

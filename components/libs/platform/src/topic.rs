@@ -30,10 +30,10 @@ pub fn serve<T>(
     gateway: &Gateway<'_>,
     request: &Request,
     uplink: Uplink,
-    decode: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
+    parse: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
     decide: impl Fn(&Ledger<'_>, &Call<T>) -> Result<Answer, Failure>,
 ) -> Response {
-    process(gateway, request, uplink, decode, decide).unwrap_or_else(Failure::into_response)
+    process(gateway, request, uplink, parse, decide).unwrap_or_else(Failure::into_response)
 }
 
 /// What a device said, and what is known of its way here.
@@ -102,13 +102,13 @@ fn process<T>(
     gateway: &Gateway<'_>,
     request: &Request,
     uplink: Uplink,
-    decode: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
+    parse: impl Fn(&[u8]) -> Result<message::Request<T>, Malformed>,
     decide: impl Fn(&Ledger<'_>, &Call<T>) -> Result<Answer, Failure>,
 ) -> Result<Response, Failure> {
     let Some(arrival) = Arrival::of(gateway, request, uplink)? else {
         return Ok(response::empty(StatusCode::NO_CONTENT));
     };
-    let (id, answer) = match decode(&arrival.payload) {
+    let (id, answer) = match parse(&arrival.payload) {
         Ok(message) => {
             let call = Call {
                 device: arrival.device.clone(),

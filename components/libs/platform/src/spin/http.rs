@@ -59,7 +59,7 @@ pub async fn respond(out: ResponseOutparam, method: &Method, response: Response)
     }
     let fields = Fields::new();
     for (name, value) in &parts.headers {
-        if let Err(error) = fields.append(&name.to_string(), &value.as_bytes().to_vec()) {
+        if let Err(error) = fields.append(name.as_ref(), value.as_bytes()) {
             eprintln!("header {name}: {error}");
         }
     }

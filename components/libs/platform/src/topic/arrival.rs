@@ -65,13 +65,11 @@ impl<'r> Arrival<'r> {
             return Err(Refusal::not_found(format!("{topic} is not served here")).into());
         }
         request::require(request, &[Method::POST], "POST")?;
-        let caller = match door::session(gateway, request, &topic.device)? {
-            Some(session) => Caller::Device(session),
-            None => {
-                door::bridge(gateway, request.headers())?;
-                Caller::Bridge
-            }
-        };
+        let session = door::session(gateway, request, &topic.device)?;
+        if session.is_none() {
+            door::bridge(gateway, request.headers())?;
+        }
+        let caller = session.map_or(Caller::Bridge, Caller::Device);
         // What only a bridge knows is not for a device to claim.
         let told = |name| match caller {
             Caller::Bridge => request::header(request.headers(), name),
