@@ -1,1 +1,48 @@
-fn main() {}
+//! `ota`: runs the gateway on one machine, shows it at work, and is the operator's command line to any gateway.
+//! stdout carries results only; whatever is said to a person goes to stderr.
+
+mod api;
+mod clock;
+mod command;
+mod failure;
+mod fleet;
+mod gateway;
+mod present;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use command::{Command, Connect};
+use failure::EXIT_CODES;
+use present::{Output, say};
+
+/// Over-the-air firmware upgrades with a loss budget.
+#[derive(Debug, Parser)]
+#[command(name = "ota", version, after_help = EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    connect: Connect,
+    /// Print the result as JSON, one object on one line
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("OTA_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr)
+        .init();
+    let output = Output::new(cli.json);
+    match cli.command.run(&cli.connect, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One call of the REST: address, token, time-outs, and each way it can go wrong turned into a `Failure`.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode, Uri};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use ureq::{Agent, Body, SendBody};
+
+use crate::failure::{Failure, Kind};
+use crate::present::printable;
+
+/// How long a connection may take to come about.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// How long the server may think about one call.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// No answer is larger: lists come in pages.
+const ANSWER_LIMIT: u64 = 64 << 20;
+
+/// What the server answered: the text as it came and what it says.
+#[derive(Debug)]
+pub(crate) struct Answer<T> {
+    text: String,
+    pub(crate) value: T,
+}
+
+impl<T> Answer<T> {
+    /// The object that the server sent, on one line.
+    pub(crate) fn line(&self) -> String {
+        // A line break inside a JSON string is escaped, so one in the text is white space.
+        self.text.trim().replace(['\n', '\r'], " ")
+    }
+}
+
+/// A caller of one gateway.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    base: String,
+    authorization: String,
+}
+
+impl Client {
+    /// A caller of the gateway at `url` (`http://host:port`, with or without a path) with an operator token.
+    pub(crate) fn new(url: &str, token: Option<&str>) -> Result<Self, Failure> {
+        let base = url.trim_end_matches('/').to_owned();
+        let host = host_of(&base).ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                format!("`{}` is no address of a gateway", printable(url)),
+                "set OTA_URL or --url to something like http://127.0.0.1:3000",
+            )
+        })?;
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(|| {
+            Failure::new(
+                Kind::Usage,
+                "no operator token",
+                "set OTA_TOKEN or --token to the token in the ready line of `ota up` \
+                 (it is kept in .ota/secrets.toml)",
+            )
+        })?;
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_WITHIN))
+            .timeout_recv_response(Some(ANSWER_WITHIN));
+        if is_loopback(&host) {
+            config = config.proxy(None);
+        }
+        let authorization = format!("Bearer {token}");
+        Ok(Self { agent: config.build().new_agent(), base, authorization })
+    }
+
+    /// `GET path`, where `path` begins with a slash and is percent-encoded.
+    pub(super) fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, Failure> {
+        let request = self.agent.get(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.call())
+    }
+
+    /// Every page of the list that `path` gives under the name `list`, as one answer of the same form.
+    ///
+    /// Pages go on after `next` until that is null.
+    pub(super) fn fetch_all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        list: &str,
+    ) -> Result<Answer<Vec<T>>, Failure> {
+        let mut items = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = match &after {
+                Some(after) => format!("{path}?after={}", segment(after)),
+                None => path.to_owned(),
+            };
+            let fields: BTreeMap<String, Box<RawValue>> = self.fetch(&page)?.value;
+            let items_here: Vec<Box<RawValue>> = self.field(&fields, list)?;
+            items.extend(items_here);
+            let next: Option<String> = match fields.get("next") {
+                Some(_) => self.field(&fields, "next")?,
+                None => None,
+            };
+            // A page that leads to itself would never end.
+            if next.is_none() || next == after {
+                break;
+            }
+            after = next;
+        }
+        let value = items.iter().map(|item| serde_json::from_str(item.get()));
+        let value = value.collect::<Result<_, _>>().map_err(|error| self.unknown(&error))?;
+        let items = items.iter().map(|item| item.get()).collect::<Vec<_>>().join(",");
+        Ok(Answer { text: format!("{{\"{list}\":[{items}],\"next\":null}}"), value })
+    }
+
+    /// `POST path` with a JSON body.
+    pub(super) fn send<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let request = self.agent.post(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.send_json(body))
+    }
+
+    /// `PUT path` with `length` bytes from `body`, sent as they are read.
+    ///
+    /// Waits for the server's go-ahead first, so that a refusal arrives instead of a broken pipe.
+    pub(super) fn upload<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        length: u64,
+        body: &mut dyn Read,
+    ) -> Result<Answer<T>, Failure> {
+        let mut body = body.take(length);
+        let request = Request::put(self.url(path))
+            .header("authorization", &self.authorization)
+            .header("content-type", "application/octet-stream")
+            .header("content-length", length)
+            .header("expect", "100-continue")
+            .body(SendBody::from_reader(&mut body))
+            .map_err(|error| Failure::plain(Kind::Usage, format!("cannot call {path}: {error}")))?;
+        self.read(self.agent.run(request))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        outcome: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Answer<T>, Failure> {
+        let mut response = outcome.map_err(|error| self.no_answer(&error))?;
+        let status = response.status();
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_LIMIT)
+            .read_to_string()
+            .map_err(|error| self.no_answer(&error))?;
+        if !status.is_success() {
+            return Err(self.refusal(status, &text));
+        }
+        match serde_json::from_str(&text) {
+            Ok(value) => Ok(Answer { text, value }),
+            Err(error) => Err(self.unknown(&error)),
+        }
+    }
+
+    fn field<T: DeserializeOwned>(
+        &self,
+        fields: &BTreeMap<String, Box<RawValue>>,
+        name: &str,
+    ) -> Result<T, Failure> {
+        let text = fields.get(name).map_or("null", |value| value.get());
+        serde_json::from_str(text).map_err(|error| self.unknown(&error))
+    }
+
+    fn unknown(&self, error: &serde_json::Error) -> Failure {
+        Failure::new(
+            Kind::Refused,
+            format!("the answer of {} is not what this program knows: {error}", self.base),
+            "are the gateway and this program of the same version?",
+        )
+    }
+
+    fn no_answer(&self, error: &ureq::Error) -> Failure {
+        let message = match error {
+            ureq::Error::BodyExceedsLimit(limit) => {
+                return Failure::plain(
+                    Kind::Refused,
+                    format!("the answer of {} is larger than {limit} bytes", self.base),
+                );
+            }
+            ureq::Error::Timeout(_) => format!("no answer from {} in time: {error}", self.base),
+            _ => format!("cannot reach {}: {error}", self.base),
+        };
+        Failure::new(
+            Kind::Unreachable,
+            message,
+            "is the gateway running there? `ota up` starts one, OTA_URL or --url says where it is",
+        )
+    }
+
+    /// What the server said against the call, in its own words where it has some.
+    fn refusal(&self, status: StatusCode, text: &str) -> Failure {
+        let Ok(Refusal { error }) = serde_json::from_str::<Refusal>(text) else {
+            return Failure::new(
+                Kind::Refused,
+                format!("{} answered {status} and no reason", self.base),
+                match status.as_u16() {
+                    401 | 403 => "is OTA_TOKEN the operator token of this gateway?",
+                    503 => "a store behind the gateway does not answer; try again",
+                    _ => "is this the address of an OTA gateway?",
+                },
+            );
+        };
+        let message = format!("{} ({status})", printable(&error.message));
+        match error.hint {
+            Some(hint) => Failure::new(Kind::Refused, message, printable(&hint)),
+            None => Failure::plain(Kind::Refused, message),
+        }
+    }
+}
+
+/// The body of every answer that is not a success.
+#[derive(Deserialize)]
+struct Refusal {
+    error: RefusalText,
+}
+
+#[derive(Deserialize)]
+struct RefusalText {
+    message: String,
+    hint: Option<String>,
+}
+
+/// One segment of a path: everything but unreserved characters percent-encoded (RFC 3986 §2.3).
+pub(super) fn segment(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut path, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push('%');
+            path.push_str(&hex::encode_upper([byte]));
+        }
+        path
+    })
+}
+
+fn host_of(base: &str) -> Option<String> {
+    let uri: Uri = base.parse().ok()?;
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    uri.host().filter(|host| is_http && !host.is_empty()).map(str::to_owned)
+}
+
+/// Whether calls to `host` stay on this machine, where no proxy belongs between.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.starts_with("127.") || host == "[::1]"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_cannot_leave_its_path_segment() {
+        assert_eq!(segment("2.0/../x?y=1#z %"), "2.0%2F..%2Fx%3Fy%3D1%23z%20%25");
+        assert_eq!(segment("größe"), "gr%C3%B6%C3%9Fe");
+        assert_eq!(segment("pk:1@site_a"), "pk:1@site_a");
+    }
+
+    #[test]
+    fn an_address_needs_scheme_and_host() {
+        for wrong in ["", "127.0.0.1:3000", "ftp://host", "http://", "http:// x"] {
+            assert!(Client::new(wrong, Some("t")).is_err(), "{wrong}");
+        }
+        for right in ["http://127.0.0.1:3000", "https://ota.example/base/", "http://[::1]:80"] {
+            assert!(Client::new(right, Some("t")).is_ok(), "{right}");
+        }
+    }
+
+    #[test]
+    fn an_answer_becomes_one_line() {
+        let answer = Answer { text: "{\n  \"a\": \"x\\ny\"\r\n}\n".to_owned(), value: () };
+        assert_eq!(answer.line(), "{   \"a\": \"x\\ny\"  }");
+    }
+}

@@ -1,0 +1,137 @@
+//! What the demo showed: who came back, who was lost and why, and whether each played its part.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::cast::{Cast, NEW, Part};
+use super::stage::Shown;
+use crate::api::Task;
+use crate::failure::{Failure, Kind};
+use crate::fleet::Fault;
+use crate::present::{Table, count};
+
+/// The end of a demo.
+pub(super) struct Report<'a> {
+    shown: Shown,
+    cast: &'a Cast,
+    took: Duration,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(shown: Shown, cast: &'a Cast, took: Duration) -> Self {
+        Self { shown, cast, took }
+    }
+
+    /// The job's fields and `seconds`, on one line.
+    pub(super) fn json(&self) -> String {
+        let mut job: Map<String, Value> = serde_json::from_str(&self.shown.job.line()).unwrap_or_default();
+        job.insert("seconds".to_owned(), json!(self.tenths_of_seconds()));
+        Value::Object(job).to_string()
+    }
+
+    pub(super) fn human(&self) -> String {
+        format!("{}\n{}\n{}", self.came_back(), self.lost(), self.summary())
+    }
+
+    /// A failure when a device ended otherwise than its part was, or the budget did not hold.
+    pub(super) fn verdict(&self) -> Result<(), Failure> {
+        let wrong = self.cast.parts.iter().find_map(|part| self.out_of_part(part));
+        let broken = wrong.or_else(|| {
+            let job = &self.shown.job.value;
+            (job.exposed > job.bound).then(|| format!("{}: the budget did not hold", job.budget()))
+        });
+        match broken {
+            None => Ok(()),
+            Some(what) => Err(Failure::new(
+                Kind::JobNotClean,
+                format!("the demo did not go as it should: {what}"),
+                "on a machine under heavy load a sound device may time out; else this is a bug",
+            )),
+        }
+    }
+
+    fn out_of_part(&self, part: &Part) -> Option<String> {
+        let Some(task) = self.task(part) else {
+            return Some(format!("{} has no task", part.device));
+        };
+        let expected = match part.fault {
+            None => "succeeded",
+            Some(Fault::FallsSilent) => "timed_out",
+            Some(Fault::CorruptsDownload | Fault::RollsBack) => "failed",
+        };
+        let why = task.why();
+        let why = if why.is_empty() { why } else { format!(" ({why})") };
+        let found = task.state.replace('_', " ");
+        (task.state != expected)
+            .then(|| format!("{} should be {}, and is {found}{why}", part.device, expected.replace('_', " ")))
+    }
+
+    fn task(&self, part: &Part) -> Option<&Task> {
+        self.shown.tasks.iter().find(|task| task.device == part.device)
+    }
+
+    /// `succeeded  17  device-01 to device-05, device-07`.
+    fn came_back(&self) -> String {
+        let came_back = |part: &&Part| self.task(part).is_some_and(|task| task.state == "succeeded");
+        let total = self.cast.parts.iter().filter(came_back).count();
+        let runs = self.cast.parts.chunk_by(|a, b| came_back(&a) == came_back(&b));
+        let names = runs.filter(|run| run.first().is_some_and(|part| came_back(&part)));
+        let names: Vec<String> = names.map(span).collect();
+        format!("succeeded  {total}  {}\n", names.join(", "))
+    }
+
+    fn lost(&self) -> String {
+        let mut table = Table::new(&["LOST", "STATE", "WHY", "WHAT IT DID"]);
+        let mut lost = 0;
+        for part in &self.cast.parts {
+            let Some(task) = self.task(part).filter(|task| task.state != "succeeded") else {
+                continue;
+            };
+            lost += 1;
+            let did = match part.fault {
+                None => "nothing wrong",
+                Some(Fault::CorruptsDownload) => "flipped a byte of its download",
+                Some(Fault::FallsSilent) => "fell silent after its download",
+                Some(Fault::RollsBack) => "did not come up and went back",
+            };
+            table.row([part.device.clone(), task.state.replace('_', " "), task.why(), did.to_owned()]);
+        }
+        if lost == 0 { "nobody was lost\n".to_owned() } else { table.render() }
+    }
+
+    fn summary(&self) -> String {
+        let job = &self.shown.job.value;
+        let growth = match job.growth {
+            0 => String::new(),
+            growth => format!(", and {growth} more for each 1000 that came back"),
+        };
+        format!(
+            "{} of {} run {NEW} after {} s; {} lost, where the budget allowed {}.\n\
+             Never more than {} were seen at risk at once: the budget is {}{growth}.\n\
+             Had this firmware bricked every device, it would have cost {}, not {}.\n",
+            job.succeeded,
+            count(job.devices, "device"),
+            self.tenths_of_seconds(),
+            job.lost(),
+            job.bound,
+            self.shown.most_exposed,
+            job.loss_budget,
+            job.loss_budget.min(job.devices),
+            job.devices,
+        )
+    }
+
+    fn tenths_of_seconds(&self) -> f64 {
+        (self.took.as_secs_f64() * 10.0).round() / 10.0
+    }
+}
+
+/// The names of neighbours: `device-01`, or `device-01 to device-05`.
+fn span(run: &[Part]) -> String {
+    match run {
+        [] => String::new(),
+        [only] => only.device.clone(),
+        [first, .., last] => format!("{} to {}", first.device, last.device),
+    }
+}

@@ -1,0 +1,117 @@
+//! Why a command failed, in the form that people and scripts get it: one line, one hint, one exit code.
+//! The only place that knows the exit codes; `ota --help` prints the same table.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, as `--help` prints them.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the server refused the call or failed
+  2  the command line is wrong
+  3  the server is not reachable
+  4  a watched job was held or stopped, or devices failed or timed out in it
+  5  something on this machine is missing or in the way (a file, a port, a tool)
+  130  interrupted";
+
+/// What kind of failure it is: decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The server answered, and refused or failed.
+    Refused,
+    /// The call cannot be made as asked.
+    Usage,
+    /// No answer came.
+    Unreachable,
+    /// The job ended otherwise than with every device on the new version.
+    JobNotClean,
+    /// A file, a port or a tool of this machine.
+    Local,
+    /// The user stopped the command before it was done.
+    Interrupted,
+}
+
+impl Kind {
+    fn code(self) -> u8 {
+        match self {
+            Self::Refused => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::JobNotClean => 4,
+            Self::Local => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A failed command: what happened, and what to do about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A failure with nothing better to advise than what its message says.
+    pub(crate) fn plain(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// A failure of this machine with its whole chain of causes.
+    pub(crate) fn local(cause: &anyhow::Error, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Local, format!("{cause:#}"), hint)
+    }
+
+    /// Whether no answer came at all, so that asking again may help.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.kind == Kind::Unreachable
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.kind.code())
+    }
+}
+
+/// The lines for stderr: `error: …`, then `hint: …`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_text_names_every_exit_code() {
+        let kinds = [
+            Kind::Refused,
+            Kind::Usage,
+            Kind::Unreachable,
+            Kind::JobNotClean,
+            Kind::Local,
+            Kind::Interrupted,
+        ];
+        for kind in kinds {
+            let start = format!("\n  {}  ", kind.code());
+            assert!(EXIT_CODES.contains(&start), "{kind:?} is not documented");
+        }
+    }
+
+    #[test]
+    fn the_hint_is_the_last_line() {
+        let failure = Failure::new(Kind::Local, "port 3000 is taken", "use --http 127.0.0.1:0");
+        assert_eq!(failure.to_string(), "error: port 3000 is taken\nhint: use --http 127.0.0.1:0");
+    }
+}

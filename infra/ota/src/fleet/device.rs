@@ -1,0 +1,180 @@
+//! What a device does, without the doing: a state machine from what happens to what it does next.
+//! No I/O, no clock; `session` brings it what happens and carries out what it wants.
+
+use super::download::{Fetched, NoFirmware};
+use super::message::{Command, Message};
+
+/// What goes wrong with a device's upgrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A byte flips between the network and the check: the digest does not match.
+    CorruptsDownload,
+    /// It has the firmware, and is never heard again.
+    FallsSilent,
+    /// It installs, does not come up, and goes back to the version it had.
+    RollsBack,
+}
+
+/// Something that happens to a device.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    /// It is connected, for the first time or again.
+    Connected,
+    /// It was told to upgrade.
+    Told(Command),
+    /// Its request with this id was answered with this code.
+    Answered { id: String, code: i64 },
+    /// Its download ended.
+    Downloaded(Result<Fetched, NoFirmware>),
+    /// The new image is in its place, or should be.
+    Installed,
+    /// A while passed without anything else.
+    Waited,
+}
+
+/// Something that a device wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Publish this.
+    Send(Message),
+    /// Download what the command names; with `corrupt` a byte of it is flipped before the check.
+    Download { command: Command, corrupt: bool },
+    /// Write the image, which takes its time.
+    Install,
+    /// Leave in good order and come back.
+    Restart,
+    /// Break off the connection and stay away for good.
+    Vanish,
+}
+
+/// A device between power-on and the end of its days.
+#[derive(Debug)]
+pub(crate) struct Device {
+    version: String,
+    fault: Option<Fault>,
+    phase: Phase,
+    next_id: u64,
+    /// The inform that no answer has come to yet.
+    unanswered: Option<String>,
+    has_informed: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Runs its version and waits.
+    Running,
+    Downloading(Command),
+    Installing(Command),
+}
+
+impl Device {
+    pub(crate) fn new(version: String, fault: Option<Fault>) -> Self {
+        let (phase, unanswered) = (Phase::Running, None);
+        Self { version, fault, phase, next_id: 1, unanswered, has_informed: false }
+    }
+
+    /// Whether the gateway has answered that it knows the version.
+    pub(crate) fn has_informed(&self) -> bool {
+        self.has_informed
+    }
+
+    /// What the device does about `happening`, in order.
+    pub(crate) fn on(&mut self, happening: Happening) -> Vec<Wish> {
+        match happening {
+            Happening::Connected | Happening::Waited if self.must_inform(&happening) => {
+                vec![self.inform()]
+            }
+            Happening::Connected | Happening::Waited => Vec::new(),
+            Happening::Told(command) => self.told(command),
+            Happening::Answered { id, code } => {
+                self.answered(&id, code);
+                Vec::new()
+            }
+            Happening::Downloaded(outcome) => self.downloaded(outcome),
+            Happening::Installed => self.installed(),
+        }
+    }
+
+    /// At each connection, unless it is in the middle of an upgrade; and again until it is answered.
+    fn must_inform(&self, happening: &Happening) -> bool {
+        let is_connected = matches!(happening, Happening::Connected);
+        matches!(self.phase, Phase::Running) && (is_connected || self.unanswered.is_some())
+    }
+
+    fn inform(&mut self) -> Wish {
+        let id = self.id();
+        self.unanswered = Some(id.clone());
+        Wish::Send(Message::inform(&id, &self.version))
+    }
+
+    fn answered(&mut self, id: &str, code: i64) {
+        if code == 200 && self.unanswered.as_deref() == Some(id) {
+            self.unanswered = None;
+            self.has_informed = true;
+        }
+    }
+
+    /// Receipt first. One upgrade at a time: a command in the middle of one is a repetition.
+    fn told(&mut self, command: Command) -> Vec<Wish> {
+        let receipt = Wish::Send(Message::upgrade_reply(&command.id));
+        match self.phase {
+            Phase::Running if command.version == self.version => vec![receipt, self.inform()],
+            Phase::Running => {
+                self.phase = Phase::Downloading(command.clone());
+                let corrupt = self.fault == Some(Fault::CorruptsDownload);
+                vec![receipt, Wish::Download { command, corrupt }]
+            }
+            Phase::Downloading(_) | Phase::Installing(_) => vec![receipt],
+        }
+    }
+
+    fn downloaded(&mut self, outcome: Result<Fetched, NoFirmware>) -> Vec<Wish> {
+        let Phase::Downloading(command) = std::mem::replace(&mut self.phase, Phase::Running) else {
+            return Vec::new();
+        };
+        let fetched = match outcome {
+            Ok(fetched) => fetched,
+            // The offer is void: nothing happened to this device.
+            Err(NoFirmware::Gone) => return Vec::new(),
+            Err(error) => return vec![self.report(-2, &error.to_string())],
+        };
+        if fetched.bytes != command.size {
+            let desc = format!("received {} bytes, told {}", fetched.bytes, command.size);
+            return vec![self.report(-3, &desc)];
+        }
+        if fetched.digest != command.sign {
+            let method = command.sign_method;
+            let desc = format!("{method} of the download is {}, told {}", fetched.digest, command.sign);
+            return vec![self.report(-3, &desc)];
+        }
+        if self.fault == Some(Fault::FallsSilent) {
+            return vec![Wish::Vanish];
+        }
+        self.phase = Phase::Installing(command);
+        vec![self.report(50, "download verified"), Wish::Install]
+    }
+
+    fn installed(&mut self) -> Vec<Wish> {
+        let Phase::Installing(command) = std::mem::replace(&mut self.phase, Phase::Running) else {
+            return Vec::new();
+        };
+        if self.fault != Some(Fault::RollsBack) {
+            self.version = command.version;
+        }
+        vec![self.report(80, "installed, restarting"), Wish::Restart]
+    }
+
+    fn report(&mut self, step: i32, desc: &str) -> Wish {
+        Wish::Send(Message::progress(&self.id(), step, desc))
+    }
+
+    fn id(&mut self) -> String {
+        let id = self.next_id;
+        self.next_id += 1;
+        id.to_string()
+    }
+}
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

@@ -1,0 +1,12 @@
+//! How results reach people and scripts: data on stdout, messages on stderr, tables, words and bars.
+//! Knows nothing of HTTP or MQTT.
+
+mod job_bar;
+mod output;
+mod table;
+mod words;
+
+pub(crate) use job_bar::JobBar;
+pub(crate) use output::{Output, printable, say};
+pub(crate) use table::Table;
+pub(crate) use words::{ago, count, seconds, size};
