@@ -48,3 +48,6 @@ impl From<serde_json::Error> for EnvelopeError {
 fn present(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty() && text != "undefined")
 }
+
+#[cfg(test)]
+mod tests;

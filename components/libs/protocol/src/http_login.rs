@@ -24,10 +24,10 @@ pub const MIN_LIFETIME_MS: i64 = 1_000;
 /// ```
 /// use ota_protocol::{http_login::HttpLogin, key::DeviceId, secret::Secret};
 /// let device = DeviceId::parse("fKInRgVP", "dev001")?;
-/// let body = br#"{"signMethod":"sha256","lifetime":30000,"sign":"f8ea6f84","clientInfo":{}}"#;
+/// let body = br#"{"signMethod":"sha256","lifetime":30000,"sign":"a3ac38ccbf6e1217236b8eb06b5b0bd0954dffe959c6aa37236e0881f0e66d30","clientInfo":{}}"#;
 /// let login = HttpLogin::decode(&device, body)?;
 /// assert_eq!(login.lifetime_ms(), 30_000);
-/// assert!(!login.verify(&Secret::new("DrihKncQARUwVXUvRH6k")));
+/// assert!(login.verify(&Secret::new("DrihKncQARUwVXUvRH6k")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,7 @@ impl HttpLogin {
     }
 
     /// Whether the signature is that of `secret`. Constant time once it is hex of the right length.
+    /// Nothing proves an empty secret.
     pub fn verify(&self, secret: &Secret) -> bool {
         let signed = format!(
             "deviceKey{}lifetime{}productKey{}signMethodsha256{}",
@@ -70,7 +71,8 @@ impl HttpLogin {
             self.device.product,
             secret.expose(),
         );
-        hex::decode(&self.sign).is_ok_and(|sign| Sha256::digest(signed).ct_eq(&sign).into())
+        !secret.is_empty()
+            && hex::decode(&self.sign).is_ok_and(|sign| Sha256::digest(signed).ct_eq(&sign).into())
     }
 
     /// How long the session shall last: [`MIN_LIFETIME_MS`] to [`MAX_LIFETIME_MS`].
@@ -81,15 +83,13 @@ impl HttpLogin {
 
 /// The spelling that was signed, and the milliseconds to grant.
 fn lifetime_of(raw: Option<&RawValue>) -> Result<(String, i64), Malformed> {
-    let text = match raw.map(Scalar::of) {
-        None | Some(Scalar::Null) => DEFAULT_LIFETIME_MS.to_string(),
-        Some(scalar) => scalar.into_text().ok_or_else(not_a_lifetime)?,
+    let Some(raw) = raw.filter(|raw| Scalar::of(raw) != Scalar::Null) else {
+        return Ok((DEFAULT_LIFETIME_MS.to_string(), DEFAULT_LIFETIME_MS));
     };
-    let ms: i64 = text.parse().map_err(|_| not_a_lifetime())?;
-    if ms <= 0 {
-        return Err(not_a_lifetime());
+    match (Scalar::of(raw).into_text(), Scalar::of(raw).into_integer()) {
+        (Some(text), Some(ms)) if ms > 0 => Ok((text, ms.clamp(MIN_LIFETIME_MS, MAX_LIFETIME_MS))),
+        _ => Err(malformed("lifetime is not a positive number of milliseconds")),
     }
-    Ok((text, ms.clamp(MIN_LIFETIME_MS, MAX_LIFETIME_MS)))
 }
 
 fn string(raw: Option<&RawValue>) -> Option<String> {
@@ -99,10 +99,6 @@ fn string(raw: Option<&RawValue>) -> Option<String> {
     }
 }
 
-fn not_a_lifetime() -> Malformed {
-    malformed("lifetime is not a positive number of milliseconds")
-}
-
 fn malformed(message: &str) -> Malformed {
     refused(Code::PayloadFormat, message.to_owned())
 }
@@ -110,3 +106,6 @@ fn malformed(message: &str) -> Malformed {
 fn refused(code: Code, message: String) -> Malformed {
     Malformed { id: None, code, message }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! JSON with its spelling: reads just the named fields of a JSON object, as raw text, so that numbers keep their spelling
-//! and nothing is built for the fields that nobody asked for.
+//! JSON with its spelling: the named fields of an object as raw text, so that numbers stay as they
+//! were written and nothing is built for fields that nobody asked for.
 //!
 //! Values are skipped without recursion, so no depth of nesting can overflow the stack.
 
@@ -17,16 +17,17 @@ pub(crate) fn read<'a, const N: usize>(
     names: [&'static str; N],
     values: &mut [Option<&'a RawValue>; N],
 ) -> Result<(), JsonError> {
-    let mut twice = None;
+    let mut doubled = [false; N];
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer
-        .deserialize_map(Fields { names, values, twice: &mut twice })
+        .deserialize_map(Fields { names, values, doubled: &mut doubled })
         .and_then(|()| deserializer.end())
         .map_err(|error| JsonError::Syntax {
             line: error.line(),
             column: error.column(),
             cut: error.is_eof(),
         })?;
+    let twice = names.into_iter().zip(doubled).find_map(|(name, doubled)| doubled.then_some(name));
     twice.map_or(Ok(()), |name| Err(JsonError::Twice(name)))
 }
 
@@ -92,7 +93,8 @@ pub(crate) enum JsonError {
         /// Whether the text ended too early: the last value may be cut short.
         cut: bool,
     },
-    /// A field that matters stands twice: two readings are no reading.
+    /// A field that matters stands twice: two readings are no reading. Of several, the first by
+    /// the order of the names that were asked for.
     #[error("{0} stands twice")]
     Twice(&'static str),
 }
@@ -107,7 +109,7 @@ fn whole(number: f64) -> Option<i64> {
 struct Fields<'s, 'a, const N: usize> {
     names: [&'static str; N],
     values: &'s mut [Option<&'a RawValue>; N],
-    twice: &'s mut Option<&'static str>,
+    doubled: &'s mut [bool; N],
 }
 
 impl<'a, const N: usize> Visitor<'a> for Fields<'_, 'a, N> {
@@ -119,15 +121,15 @@ impl<'a, const N: usize> Visitor<'a> for Fields<'_, 'a, N> {
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(name) = map.next_key_seed(NameIn(&self.names))? {
-            let slot = self.names.iter().zip(self.values.iter_mut()).find(|(n, _)| Some(**n) == name);
-            match slot {
+            let slots = self.values.iter_mut().zip(self.doubled.iter_mut());
+            match self.names.iter().zip(slots).find(|(n, _)| Some(**n) == name) {
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
-                Some((_, value)) if value.is_none() => *value = Some(map.next_value()?),
-                Some((name, _)) => {
+                Some((_, (value, _))) if value.is_none() => *value = Some(map.next_value()?),
+                Some((_, (_, doubled))) => {
                     map.next_value::<IgnoredAny>()?;
-                    *self.twice = Some(name);
+                    *doubled = true;
                 }
             }
         }
@@ -157,3 +159,6 @@ impl Visitor<'_> for NameIn<'_> {
         Ok(self.0.iter().copied().find(|name| *name == text))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ impl Link {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

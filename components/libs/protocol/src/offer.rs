@@ -170,3 +170,6 @@ struct Command<'a> {
 fn is_url_character(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,3 +80,6 @@ struct Reply<'a> {
     message: Option<&'a str>,
     data: Data<'a>,
 }
+
+#[cfg(test)]
+mod tests;

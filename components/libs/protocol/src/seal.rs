@@ -117,3 +117,6 @@ fn key(secret: &Secret) -> Result<Hmac<Sha256>, SealError> {
 fn mac(key: &Hmac<Sha256>, purpose: Purpose, body: &str) -> [u8; 32] {
     key.clone().chain_update(purpose.0).chain_update([0]).chain_update(body).finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests;

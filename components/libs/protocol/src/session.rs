@@ -53,3 +53,6 @@ impl Session {
         next().is_none().then_some(session)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Who came and who went, as bridges and brokers report it.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{EnvelopeError, present};
 use crate::key::DeviceId;
@@ -20,7 +21,7 @@ pub const MAX_PRESENCES: usize = 10_000;
 /// # Ok::<(), ota_protocol::envelope::EnvelopeError>(())
 /// ```
 pub fn presence(body: &[u8]) -> Result<Vec<Presence>, EnvelopeError> {
-    let reports: Vec<Report> = if body.trim_ascii_start().starts_with(b"[") {
+    let reports: Vec<&RawValue> = if body.trim_ascii_start().starts_with(b"[") {
         serde_json::from_slice(body)?
     } else {
         vec![serde_json::from_slice(body)?]
@@ -28,7 +29,12 @@ pub fn presence(body: &[u8]) -> Result<Vec<Presence>, EnvelopeError> {
     if reports.len() > MAX_PRESENCES {
         return Err(EnvelopeError::TooMany(reports.len()));
     }
-    Ok(reports.into_iter().filter_map(Report::presence).collect())
+    let mut presences = Vec::with_capacity(reports.len());
+    for report in reports {
+        let report: Report = serde_json::from_str(report.get())?;
+        presences.extend(report.presence());
+    }
+    Ok(presences)
 }
 
 /// A device came or went.

@@ -181,7 +181,7 @@ impl<'a> CloudEvent<'a> {
 
     fn open(self) -> Result<Envelope, EnvelopeError> {
         let kind = self.kind.unwrap_or_default();
-        if kind.starts_with("Microsoft.EventGrid.") || kind.starts_with("MQTT.Client") {
+        if kind.starts_with("Microsoft.EventGrid.") {
             return Ok(Envelope::Ignored(Ignored::OtherEvent));
         }
         let payload = match (self.data_base64, self.data) {

@@ -37,12 +37,13 @@ impl FileRequest {
     /// Takes path and query apart; `None` when the path is not of this form.
     pub fn parse(path: &str, query: &str) -> Option<Self> {
         let (org, file) = path.strip_prefix('/')?.split_once("/ota/")?;
-        if file.is_empty() || file.contains('/') {
+        let file = percent_decode(file)?;
+        if file.is_empty() || file.contains(|c: char| c == '/' || c.is_control()) {
             return None;
         }
         Some(Self {
             org: Org::parse(&percent_decode(org)?).ok()?,
-            file: percent_decode(file)?,
+            file,
             token: query::value(query, "t").unwrap_or_default(),
         })
     }
@@ -154,3 +155,6 @@ const RESERVED: [&str; 13] = [
     "console",
     "sys",
 ];
+
+#[cfg(test)]
+mod tests;

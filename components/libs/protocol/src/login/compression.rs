@@ -9,5 +9,5 @@ pub(super) fn asked_for(base: &str) -> Option<&str> {
         .split(',')
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(name, value)| (name == "compress").then_some(value))
-        .filter(|method| !method.eq_ignore_ascii_case("DEFAULT"))
+        .filter(|method| !method.is_empty() && !method.eq_ignore_ascii_case("DEFAULT"))
 }

@@ -41,3 +41,6 @@ fn escape(c: char, value: &mut String) {
         let _ = write!(value, "\\u{unit:04x}");
     }
 }
+
+#[cfg(test)]
+mod tests;
