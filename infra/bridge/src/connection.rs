@@ -9,8 +9,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use crate::Shared;
-use crate::admission::{Admitted, Will, accept, admit};
+use crate::admission::{Admitted, admit};
 use crate::end::End;
+use crate::registry::Mailbox;
 use crate::session::Session;
 use crate::stop::Stopping;
 use crate::uplink::Uplink;
@@ -53,50 +54,36 @@ pub(crate) async fn serve(
 
 /// Serves a device that was let in; the will, if its end releases one.
 async fn attend(
-    mut wire: Wire,
+    wire: Wire,
     admitted: Admitted,
     peer: SocketAddr,
     shared: &Arc<Shared>,
     mut stopping: Stopping,
 ) -> Option<Uplink> {
     let Admitted { device, client_id, will } = admitted;
-    let (registration, mut mailbox) = shared.registry.enter(&device);
-    let session = registration.number();
+    let (registration, Mailbox { mut commands, mut severed }) = shared.registry.enter(&device);
+    let number = registration.number();
     shared.metrics.connects_allowed.count();
-    tracing::info!(%device, %peer, %session, "device connected");
+    tracing::info!(%device, %peer, session = %number, "device connected");
 
-    let will_of = client_id.clone();
-    let severed = &mut mailbox.severed;
-    let life = async {
-        if let Err(end) = accept(&mut wire).await {
-            return end;
-        }
-        let mut session = Session::new(Arc::clone(shared), device.clone(), client_id, wire);
-        let end = session.run(&mut mailbox.commands, &mut stopping).await;
-        match end {
-            // Still the device's session, so that its next one ends the rest instead of overtaking it.
-            End::Disconnected => {
-                session.close().await;
-                session.drain().await;
-            }
-            End::Gone | End::Broken(_) | End::Slow => {}
-            _ => session.close().await,
-        }
-        end
-    };
+    let mut session = Session::new(Arc::clone(shared), device.clone(), client_id.clone(), wire);
     let end = tokio::select! {
-        end = life => end,
-        _ = severed => End::TakenOver,
+        end = session.run(&mut commands, &mut stopping) => end,
+        _ = &mut severed => End::TakenOver,
     };
-    drop(registration);
     end.count(&shared.metrics);
-    tracing::info!(%device, %session, reason = %end, "device disconnected");
-
-    let will = will.filter(|_| end.releases_will());
-    will.map(|Will { topic, payload }| Uplink {
-        topic,
-        payload,
-        client_id: will_of,
-        taken_at: Instant::now(),
-    })
+    tracing::info!(%device, session = %number, reason = %end, "device disconnected");
+    if matches!(end, End::Disconnected) {
+        // Still the device's session, so that its next one ends the rest instead of overtaking it.
+        tokio::select! {
+            () = session.drain() => {}
+            _ = severed => {}
+        }
+    }
+    drop(registration);
+    if end.deserves_farewell() {
+        session.close().await;
+    }
+    let will = will.filter(|_| end.releases_will())?;
+    Some(Uplink { topic: will.topic, payload: will.payload, client_id, taken_at: Instant::now() })
 }

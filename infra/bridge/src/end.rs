@@ -43,6 +43,11 @@ impl End {
         !matches!(self, Self::Disconnected | Self::Stopping)
     }
 
+    /// Whether the connection is still to be closed, and in good order.
+    pub(crate) fn deserves_farewell(&self) -> bool {
+        !matches!(self, Self::Disconnected | Self::Gone | Self::Broken(_) | Self::Slow | Self::TakenOver)
+    }
+
     pub(crate) fn count(&self, metrics: &Metrics) {
         match self {
             Self::Malformed(_) | Self::NoConnect => metrics.protocol_errors.count(),

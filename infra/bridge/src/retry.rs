@@ -67,7 +67,7 @@ mod tests {
         let asked = Duration::from_millis(700);
         let pause = backoff().pause(Some(asked));
         assert!((asked..=asked.mul_f64(1.25)).contains(&pause), "{pause:?}");
-        let capped = backoff().pause(Some(Duration::from_secs(86_400)));
+        let capped = backoff().pause(Some(Duration::from_hours(24)));
         assert!(capped <= Duration::from_millis(1250), "{capped:?}");
     }
 }

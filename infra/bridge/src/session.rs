@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 
 use crate::Shared;
+use crate::admission::accept;
 use crate::command::{Command, PushId};
 use crate::end::End;
 use crate::lane::{Done, Lane, Receipt, Work};
@@ -50,12 +51,15 @@ impl Session {
         Self { shared, device, client_id, wire, lane, unacknowledged: HashMap::new() }
     }
 
-    /// Serves the device until one side ends it.
+    /// Tells the device that it is in, and serves it until one side ends it.
     pub(crate) async fn run(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
         stopping: &mut Stopping,
     ) -> End {
+        if let Err(end) = accept(&mut self.wire) {
+            return end;
+        }
         loop {
             if let Err(end) = self.step(commands, stopping).await {
                 return end;
@@ -63,15 +67,16 @@ impl Session {
         }
     }
 
-    /// After a DISCONNECT nothing can be written any more, but what the device had sent still counts: a client
-    /// may well publish at `QoS` 0 and leave at once.
+    /// After a DISCONNECT the connection is closed, but what the device had sent still counts: a client may well
+    /// publish at `QoS` 0 and leave at once.
     pub(crate) async fn drain(&mut self) {
         let rest = async {
             while !self.lane.is_idle() {
                 self.lane.done().await;
             }
         };
-        if timeout(DRAIN, rest).await.is_err() {
+        let ((), drained) = tokio::join!(self.wire.close(), timeout(DRAIN, rest));
+        if drained.is_err() {
             tracing::warn!(device = %self.device, "messages sent before a disconnect not delivered in time");
         }
     }

@@ -156,15 +156,15 @@ impl Wire {
                 Event::NotifyPacketReceived(received) => packet = Some(received),
                 // The state machine answers a repeated QoS 2 message by itself, but only the gateway's answer
                 // may: the first copy's PUBREC is on its way or was sent.
-                Event::RequestSendPacket { packet: Packet::V3_1_1Pubrec(_), .. } => {}
-                Event::RequestSendPacket { packet, .. } => {
+                Event::RequestSendPacket { packet, .. } if !matches!(packet, Packet::V3_1_1Pubrec(_)) => {
                     self.output.extend_from_slice(&packet.to_continuous_buffer());
                 }
                 Event::NotifyError(error) => end = Some(error),
                 Event::RequestClose => {
                     end.get_or_insert(MqttError::ProtocolError);
                 }
-                Event::NotifyPacketIdReleased(_)
+                Event::RequestSendPacket { .. }
+                | Event::NotifyPacketIdReleased(_)
                 | Event::RequestTimerReset { .. }
                 | Event::RequestTimerCancel(_) => {}
             }
