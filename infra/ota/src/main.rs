@@ -20,7 +20,7 @@ use present::{Output, say};
 
 /// Over-the-air firmware upgrades with a loss budget.
 #[derive(Debug, Parser)]
-#[command(name = "ota", version, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "ota", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,5 +44,17 @@ fn main() -> ExitCode {
             say(&failure.to_string());
             failure.exit_code()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_has_no_contradictions() {
+        Cli::command().debug_assert();
     }
 }

@@ -1,0 +1,13 @@
+//! The `ota` program as its users see it: what it sends, what it prints where, and how it exits.
+//! The gateway it talks to is a script; the real one is in the system tests.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must panic")]
+
+mod device;
+mod failure;
+mod firmware;
+mod job;
+mod product;
+mod program;
+mod script;
+mod up;
