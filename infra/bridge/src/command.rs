@@ -21,9 +21,9 @@ pub(crate) struct Command {
 
 impl Command {
     /// # Errors
-    /// The topic is not one of the device's own.
+    /// The topic is not one of the device's own, or is a filter.
     pub(crate) fn new(device: DeviceId, topic: String, payload: Bytes) -> Result<Self, CommandError> {
-        if !is_own(&device, &topic) {
+        if !is_own(&device, &topic) || topic.contains(['+', '#', '\0']) {
             return Err(CommandError::ForeignTopic { device, topic });
         }
         let push = PushId::of(&payload);
@@ -110,6 +110,7 @@ mod tests {
     fn a_command_reaches_no_foreign_topic() {
         assert!(record("dk", "/sys/pk/dk/ota/device/upgrade", "{}").is_ok());
         assert!(record("dk", "/sys/pk/other/ota/device/upgrade", "{}").is_err());
+        assert!(record("dk", "/sys/pk/dk/#", "{}").is_err());
         assert!(record("d/k", "/sys/pk/d/k/ota/device/upgrade", "{}").is_err());
     }
 

@@ -75,7 +75,7 @@ impl Gateway {
             authorization,
             bridge: HeaderValue::try_from(bridge.as_str()).context("bridge id")?,
             timeout: settings.request_timeout,
-            devices: Semaphore::new(settings.max_in_flight),
+            devices: Semaphore::new(settings.max_in_flight.clamp(1, Semaphore::MAX_PERMITS)),
             alarmed: Mutex::new(None),
             metrics,
         })

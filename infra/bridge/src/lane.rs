@@ -61,7 +61,7 @@ impl Lane {
     pub(crate) fn has_room(&self) -> bool {
         let settings = &self.shared.settings;
         let count = self.waiting.len() + usize::from(self.current.is_some());
-        count < settings.max_queued && self.bytes < settings.max_queued_bytes
+        count < settings.max_queued.max(1) && self.bytes < settings.max_queued_bytes
     }
 
     pub(crate) fn is_idle(&self) -> bool {

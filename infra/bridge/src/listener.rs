@@ -19,7 +19,7 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Runs until the bridge stops and every connection has ended.
 pub(crate) async fn run(listener: TcpListener, shared: Arc<Shared>, mut stopping: Stopping) {
-    let places = Arc::new(Semaphore::new(shared.settings.max_connections));
+    let places = Arc::new(Semaphore::new(shared.settings.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

@@ -26,7 +26,7 @@ impl Backoff {
         match retry_after {
             Some(asked) => {
                 let asked = asked.min(self.longest);
-                own.max(asked + jitter(asked / 4))
+                own.max(asked.saturating_add(jitter(asked / 4)))
             }
             None => own,
         }

@@ -20,6 +20,8 @@ use crate::end::End;
 
 /// Room made for each read: most packets of devices are far smaller.
 const READ: usize = 4096;
+/// No limit on silence is longer: later instants need not exist on every platform.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 /// How long a peer may take to see a closing connection through.
 const LINGER: Duration = Duration::from_millis(300);
 
@@ -47,7 +49,7 @@ impl Wire {
             input: BytesMut::new(),
             taken_at: now,
             output: Vec::new(),
-            patience: settings.silence_limit,
+            patience: settings.silence_limit.min(LONGEST),
             heard_at: now,
             write_timeout: settings.write_timeout,
         }
@@ -124,7 +126,7 @@ impl Wire {
 
     /// From now on the device may be silent for `patience`.
     pub(crate) fn expect_within(&mut self, patience: Duration) {
-        self.patience = patience;
+        self.patience = patience.min(LONGEST);
     }
 
     /// When the device will have been silent for longer than it may; a whole packet puts it off.

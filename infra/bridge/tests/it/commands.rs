@@ -1,10 +1,13 @@
 //! Commands: three ways to the device, without a subscription, and back as an acknowledgement.
 
+use std::time::Duration;
+
+use ota_bridge::Settings;
 use serde_json::json;
 
-use crate::device::Packet;
-use crate::gateway::Answer;
-use crate::setup::{Setup, eventually, topic};
+use crate::device::{Device, Packet};
+use crate::gateway::{Answer, Gateway};
+use crate::setup::{Setup, eventually, settings, topic};
 
 const COMMAND: &str = r#"{"id":"77","method":"ota.device.upgrade","params":{}}"#;
 
@@ -112,18 +115,14 @@ async fn a_command_reaches_only_the_device_that_it_names() {
 
 #[tokio::test]
 async fn a_sweep_that_is_not_finished_is_followed_at_once() {
-    let setup = Setup::with(|settings| settings.sweep_every = std::time::Duration::from_hours(1)).await;
+    let gateway = Gateway::start().await;
     let more = Answer::body(r#"{"commands":[],"more":true}"#);
-    setup.gateway.until_called("sweep", 1).await;
-    assert_eq!(setup.gateway.calls("sweep").len(), 1);
-    drop(setup);
-
-    let gateway = crate::gateway::Gateway::start().await;
     gateway.answer("sweep", [more.clone(), more, empty()]);
-    let mut settings = crate::setup::settings(&gateway.url());
-    settings.sweep_every = std::time::Duration::from_hours(1);
-    let _bridge = ota_bridge::start(settings).await.unwrap();
+    let settings = Settings { sweep_every: Duration::from_hours(1), ..settings(&gateway.url()) };
+    let bridge = ota_bridge::start(settings).await.unwrap();
     gateway.until_called("sweep", 3).await;
+    Device::connect(bridge.local_addr(), "dk").await.expect_silence().await;
+    assert_eq!(gateway.calls("sweep").len(), 3, "the third was finished");
 }
 
 #[tokio::test]
