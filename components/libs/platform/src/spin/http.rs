@@ -38,9 +38,9 @@ pub async fn read(request: IncomingRequest, limit: usize) -> Result<Request, Ref
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Refusal::bad_request("the body broke off"))?;
         total = total.saturating_add(chunk.len());
-        let room = (limit + 1).saturating_sub(read.body().len());
+        let room = limit.saturating_add(1).saturating_sub(read.body().len());
         read.body_mut().extend(chunk.get(..room).unwrap_or(&chunk));
-        if total > limit + DRAIN {
+        if total > limit.saturating_add(DRAIN) {
             break;
         }
     }
