@@ -13,6 +13,7 @@ pub type Request = http::Request<Vec<u8>>;
 pub const DEVICE_BODY: usize = ota_protocol::message::MAX_PAYLOAD;
 
 /// The most that is read of a broker's envelope: the largest message in base64, and room around it.
+/// The cap of every component of a device topic, since envelopes come to them too.
 pub const ENVELOPE_BODY: usize = DEVICE_BODY.div_ceil(3) * 4 + 16 * 1024;
 
 /// The most that is read of what an operator, a bridge or a broker's hook says at once.
