@@ -1,0 +1,120 @@
+//! What a caller decides about a host: where it reads, writes and listens, and
+//! what a guest may use.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Settings of one host; every field but `manifest` has a sensible default.
+#[derive(Clone)]
+pub struct Settings {
+    /// The `spin.toml`; sources in it are relative to its folder.
+    pub manifest: PathBuf,
+    /// Where `sqlite_key_value.db` and `sqlite_db.db` live; created when absent.
+    pub state_dir: PathBuf,
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Values of application variables, by their name in the manifest.
+    pub variables: BTreeMap<String, String>,
+    /// Where compiled components are kept between runs; by default
+    /// `target/wasm-cache` beside the manifest.
+    pub cache_dir: Option<PathBuf>,
+    /// What one guest, and all of them, may use.
+    pub limits: Limits,
+}
+
+/// Limits on guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of linear memory of one instance. Growth beyond fails in the guest.
+    pub memory: usize,
+    /// The longest wait for a response head since the last byte of the request came in.
+    pub response_head: Duration,
+    /// The longest time in which no byte of a response body gets on.
+    pub idle: Duration,
+    /// Requests handled at once; one more is answered 503. At most 10 000.
+    pub instances: u32,
+    /// Requests an instance handles before it is dropped; 1 is what Spin does.
+    pub requests_per_instance: u32,
+}
+
+impl Settings {
+    /// Settings for the manifest with everything else at its default.
+    pub fn new(manifest: impl Into<PathBuf>) -> Self {
+        Self { manifest: manifest.into(), ..Self::default() }
+    }
+
+    /// The folder that the manifest's paths are relative to.
+    pub(crate) fn manifest_dir(&self) -> &Path {
+        match self.manifest.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// The folder of the code cache.
+    pub(crate) fn cache_dir(&self) -> PathBuf {
+        self.cache_dir.clone().unwrap_or_else(|| self.manifest_dir().join("target/wasm-cache"))
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            manifest: PathBuf::from("spin.toml"),
+            state_dir: PathBuf::from(".spin"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            variables: BTreeMap::new(),
+            cache_dir: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: 128 * 1024 * 1024,
+            response_head: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
+            instances: 1_000,
+            requests_per_instance: 128,
+        }
+    }
+}
+
+/// Shows the names of the variables and none of their values.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("manifest", &self.manifest)
+            .field("state_dir", &self.state_dir)
+            .field("listen", &self.listen)
+            .field("variables", &self.variables.keys())
+            .field("cache_dir", &self.cache_dir)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_hides_the_values_of_variables() {
+        let mut settings = Settings::new("app/spin.toml");
+        settings.variables.insert("operator_token".to_owned(), "hunter2".to_owned());
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("operator_token") && !shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_code_cache_lies_beside_the_manifest_unless_set() {
+        let settings = Settings::new("app/spin.toml");
+        assert_eq!(settings.cache_dir(), Path::new("app/target/wasm-cache"));
+        assert_eq!(Settings::new("spin.toml").manifest_dir(), Path::new("."));
+    }
+}
