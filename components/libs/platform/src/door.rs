@@ -16,11 +16,16 @@ use crate::request::{self, Request};
 
 /// Admits bridges and brokers: `bridge_token`, or `bridge_token_previous` while it is being changed.
 pub fn bridge(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failure> {
+    // A closed door says so before it asks for credentials.
+    gateway.token(BRIDGE_TOKEN)?;
+    admit_bridge(gateway, &presented(headers)?)
+}
+
+fn admit_bridge(gateway: &Gateway<'_>, token: &str) -> Result<(), Failure> {
     let current = gateway.token(BRIDGE_TOKEN)?;
     let previous = gateway.token(BRIDGE_TOKEN_PREVIOUS).ok();
-    let token = presented(headers)?;
-    let is_previous = previous.is_some_and(|previous| previous.matches(&token));
-    admit(current.matches(&token) || is_previous, BRIDGE_TOKEN)
+    let is_previous = previous.is_some_and(|previous| previous.matches(token));
+    admit(current.matches(token) || is_previous, BRIDGE_TOKEN)
 }
 
 /// Admits operators: `operator_token`.
@@ -28,6 +33,15 @@ pub fn operator(gateway: &Gateway<'_>, headers: &HeaderMap) -> Result<(), Failur
     let current = gateway.token(OPERATOR_TOKEN)?;
     let token = presented(headers)?;
     admit(current.matches(&token), OPERATOR_TOKEN)
+}
+
+/// Admits whoever triggers the sweep: as [`bridge`], or with the token in `?token=`, since the crons of some platforms
+/// can send neither headers nor bodies.
+pub fn sweeper(gateway: &Gateway<'_>, request: &Request) -> Result<(), Failure> {
+    match request::parameter(request, "token") {
+        Some(token) => admit_bridge(gateway, &token),
+        None => bridge(gateway, request.headers()),
+    }
 }
 
 /// The session in `?sessionId=` (§4.2), if there is one; it must have been sealed for `device`.

@@ -50,13 +50,7 @@ impl Failure {
             Self::Closed(closed) => Refusal::from(closed).into_response(),
             cause => {
                 eprintln!("unavailable: {cause}");
-                let mut refusal = Refusal::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "unavailable",
-                    "a store or a backend failed",
-                );
-                refusal.header = Some((RETRY_AFTER, RETRY_AFTER_SECONDS));
-                refusal.with_hint("try again; the log of the component has the cause").into_response()
+                Refusal::unavailable("unavailable", "a store or a backend failed").with_hint("try again; the log of the component has the cause").into_response()
             }
         }
     }
@@ -122,6 +116,14 @@ impl Refusal {
             "too_large",
             format!("the body is larger than the limit of {limit} bytes"),
         )
+    }
+
+    /// 503 with `Retry-After`: it may come, and not now.
+    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            header: Some((RETRY_AFTER, RETRY_AFTER_SECONDS)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+        }
     }
 
     /// 422: well formed, and cannot be done.

@@ -9,7 +9,7 @@ use ota_protocol::secret::Secret;
 use crate::crypt::SecretBox;
 use crate::failure::Failure;
 use crate::ids;
-use crate::ports::{Outbound, Random, Variables};
+use crate::ports::{Clock, Outbound, Random, Variables};
 
 /// Opens the bridge door: what bridges and brokers present.
 pub const BRIDGE_TOKEN: &str = "bridge_token";
@@ -45,6 +45,8 @@ pub struct Gateway<'a> {
     pub variables: &'a dyn Variables,
     /// Where ids and nonces come from.
     pub random: &'a dyn Random,
+    /// How old caches are.
+    pub clock: &'a dyn Clock,
     /// Services beside us.
     pub outbound: &'a dyn Outbound,
 }

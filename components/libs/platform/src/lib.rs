@@ -4,8 +4,10 @@
 //! everything else is plain values over the ports in [`ports`], so components are tested natively.
 //! It decides nothing about devices, jobs or firmware: that is the ledger's.
 
+pub mod commands;
 pub mod crypt;
 pub mod door;
+mod entry;
 pub mod failure;
 pub mod gateway;
 pub mod ids;

@@ -15,7 +15,7 @@ use crate::gateway::{
     BRIDGE_TOKEN, Gateway, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_TOKEN, PUBLISH_URL, SECRET_KEY,
 };
 use crate::placeholders::{changes_rows, numbered};
-use crate::ports::{Outbound, OutboundError, SystemRandom};
+use crate::ports::{Outbound, OutboundError, SystemClock, SystemRandom};
 
 /// SQL over a SQLite of our own.
 pub struct NativeSqlite(Connection);
@@ -92,6 +92,7 @@ impl World {
             kv: &self.kv,
             variables: &self.variables,
             random: &SystemRandom,
+            clock: &SystemClock,
             outbound: &self.outbound,
         }
     }

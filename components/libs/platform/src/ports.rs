@@ -1,7 +1,7 @@
 //! The ports that are the gateway's own: configuration, randomness, and HTTP to the outside.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a call to the outside may take to connect, to answer, and between two pieces of its answer.
 pub const OUTBOUND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,6 +36,24 @@ impl Random for SystemRandom {
     )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the system gives randomness");
+    }
+}
+
+/// The wall clock. It says how old a cache is and when to ask again; it decides nothing: the ledger's clock does.
+pub trait Clock {
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> i64;
+}
+
+/// The operating system's clock; in WASM, the host's.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

@@ -37,6 +37,11 @@ pub fn publish(gateway: &Gateway<'_>, topic: &str, payload: &str) -> Result<(), 
     }
 }
 
+/// Whether there is a broker to publish to.
+pub fn is_configured(gateway: &Gateway<'_>) -> bool {
+    gateway.required(PUBLISH_TOKEN).is_ok()
+}
+
 #[derive(Serialize)]
 struct Message<'a> {
     topic: &'a str,

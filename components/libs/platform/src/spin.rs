@@ -9,14 +9,14 @@ mod outbound;
 mod sqlite;
 mod variables;
 
-pub use self::http::{head, method, read, respond, serve};
+pub use self::http::{head, method, read, respond, serve, stream};
 pub use self::kv::SpinKv;
 pub use self::outbound::SpinOutbound;
 pub use self::sqlite::SpinSqlite;
 pub use self::variables::SpinVariables;
 
 use crate::gateway::Gateway;
-use crate::ports::SystemRandom;
+use crate::ports::{SystemClock, SystemRandom};
 
 /// What one request opens of the host. Dropping it closes everything, and rolls an open transaction back.
 #[derive(Default)]
@@ -25,6 +25,7 @@ pub struct Host {
     kv: SpinKv,
     variables: SpinVariables,
     random: SystemRandom,
+    clock: SystemClock,
     outbound: SpinOutbound,
 }
 
@@ -36,6 +37,7 @@ impl Host {
             kv: &self.kv,
             variables: &self.variables,
             random: &self.random,
+            clock: &self.clock,
             outbound: &self.outbound,
         }
     }

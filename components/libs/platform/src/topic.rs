@@ -48,6 +48,8 @@ pub struct Call<T> {
     pub age_ms: Option<i64>,
     /// The bridge that holds the device's session, if one does.
     pub bridge: Option<String>,
+    /// Whether the device itself calls, over HTTP: it hears of a command only in an answer.
+    pub is_session: bool,
 }
 
 /// What a device is to be told.
@@ -115,6 +117,7 @@ fn process<T>(
                 params: message.params,
                 age_ms: arrival.age_ms,
                 bridge: arrival.bridge,
+                is_session: arrival.caller.is_device(),
             };
             let answer = gateway.decide(|ledger| {
                 arrival.caller.check(ledger)?;

@@ -1,8 +1,8 @@
 //! Requests in and responses out.
 
 use ::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
-use ::http::{Method, Uri};
-use futures::StreamExt as _;
+use ::http::{HeaderMap, Method, StatusCode, Uri};
+use futures::{Sink, StreamExt as _};
 use spin_sdk::http::{Fields, IncomingRequest, OutgoingResponse, ResponseOutparam};
 
 use super::with_gateway;
@@ -57,22 +57,36 @@ pub async fn respond(out: ResponseOutparam, method: &Method, response: Response)
     if is_length_of_this {
         parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
-    let fields = Fields::new();
-    for (name, value) in &parts.headers {
-        if let Err(error) = fields.append(name.as_ref(), value.as_bytes()) {
-            eprintln!("header {name}: {error}");
-        }
-    }
-    let outgoing = OutgoingResponse::new(fields);
-    if outgoing.set_status_code(parts.status.as_u16()).is_err() {
-        eprintln!("status {} is none to the host", parts.status);
-    }
+    let outgoing = outgoing(parts.status, &parts.headers);
     if has_body {
         // Whoever no longer listens needs no answer.
         let _ = out.set_with_body(outgoing, body).await;
     } else {
         out.set(outgoing);
     }
+}
+
+/// Sends the head of an answer, `content-length` among it, and gives the sink for its body. Dropping the sink before
+/// that length is reached aborts the connection.
+pub fn stream(out: ResponseOutparam, head: &Response) -> impl Sink<Vec<u8>> + Unpin + use<> {
+    let outgoing = outgoing(head.status(), head.headers());
+    let body = outgoing.take_body();
+    out.set(outgoing);
+    Box::pin(body)
+}
+
+fn outgoing(status: StatusCode, headers: &HeaderMap) -> OutgoingResponse {
+    let fields = Fields::new();
+    for (name, value) in headers {
+        if let Err(error) = fields.append(name.as_ref(), value.as_bytes()) {
+            eprintln!("header {name}: {error}");
+        }
+    }
+    let outgoing = OutgoingResponse::new(fields);
+    if outgoing.set_status_code(status.as_u16()).is_err() {
+        eprintln!("status {status} is none to the host");
+    }
+    outgoing
 }
 
 /// The request without its body.

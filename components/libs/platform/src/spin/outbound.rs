@@ -1,5 +1,6 @@
 //! HTTP to services beside us. The SDK's own `send` sets no time-outs, so the host's handler is called directly.
 
+use ::http::header::CONTENT_LENGTH;
 use ::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use spin_sdk::http::{Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use spin_sdk::wit::wasi::http0_2_0::outgoing_handler;
@@ -19,7 +20,9 @@ pub struct SpinOutbound;
 
 impl Outbound for SpinOutbound {
     fn send(&self, request: ::http::Request<Vec<u8>>) -> Result<::http::Response<Vec<u8>>, OutboundError> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // Without a length the host sends chunks, which not every broker's API takes.
+        parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let outgoing = OutgoingRequest::new(fields(&parts.headers)?);
         outgoing.set_method(&method(&parts.method)).map_err(|()| refused("method"))?;
         address(&outgoing, &parts.uri)?;

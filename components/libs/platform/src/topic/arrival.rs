@@ -127,6 +127,11 @@ impl<'r> Arrival<'r> {
 }
 
 impl Caller {
+    /// Whether it is the device itself.
+    pub(super) fn is_device(&self) -> bool {
+        matches!(self, Self::Device(_))
+    }
+
     /// Refuses a device whose session no longer holds, by the ledger's clock, epoch and generation.
     pub(super) fn check(&self, ledger: &Ledger<'_>) -> Result<(), Failure> {
         match self {
