@@ -1,5 +1,7 @@
 //! One device's socket as a stream of MQTT packets: bytes in, packets out, and back.
 //! It keeps the peer's time (keep-alive, slow writes) and knows nothing of topics or the gateway.
+//! It drives mqtt-protocol-core by itself: the tokio endpoint around that crate prints each malformed packet to
+//! stderr, calls a failed write sent, and leaves a closed connection half open.
 
 use std::time::Duration;
 
