@@ -17,7 +17,9 @@ use crate::present::printable;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server may think about one call.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-/// No answer is larger: lists come in pages.
+/// Rows that are asked for at once: the most that the gateway gives.
+pub(super) const PAGE: u32 = 1000;
+/// Bytes; no answer is larger, since lists come in pages.
 const ANSWER_LIMIT: u64 = 64 << 20;
 
 /// What the server answered: the text as it came and what it says.
@@ -92,8 +94,8 @@ impl Client {
         let mut after: Option<String> = None;
         loop {
             let page = match &after {
-                Some(after) => format!("{path}?after={}", segment(after)),
-                None => path.to_owned(),
+                Some(after) => format!("{path}?limit={PAGE}&after={}", segment(after)),
+                None => format!("{path}?limit={PAGE}"),
             };
             let fields: BTreeMap<String, Box<RawValue>> = self.fetch(&page)?.value;
             let items_here: Vec<Box<RawValue>> = self.field(&fields, list)?;

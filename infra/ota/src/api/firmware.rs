@@ -53,7 +53,8 @@ impl SignMethod {
 pub(crate) struct Upload<'a> {
     pub(crate) product: &'a ProductKey,
     pub(crate) version: &'a str,
-    pub(crate) sign_method: SignMethod,
+    /// Left to the gateway if absent.
+    pub(crate) sign_method: Option<SignMethod>,
     /// Bytes.
     pub(crate) size: u64,
     /// Lower-case hex.
@@ -67,13 +68,12 @@ impl Client {
         upload: &Upload<'_>,
         body: &mut dyn Read,
     ) -> Result<Answer<Firmware>, Failure> {
-        let path = format!(
-            "{}/{}?sign_method={}&sha256={}",
-            path(upload.product),
-            segment(upload.version),
-            upload.sign_method.as_str(),
-            upload.sha256
-        );
+        let (path, version) = (path(upload.product), segment(upload.version));
+        let mut path = format!("{path}/{version}?sha256={}", upload.sha256);
+        if let Some(method) = upload.sign_method {
+            path.push_str("&sign_method=");
+            path.push_str(method.as_str());
+        }
         self.upload(&path, upload.size, body)
     }
 

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use ota_protocol::key::ProductKey;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Answer, Client, segment};
+use super::client::{Answer, Client, PAGE, segment};
 use crate::failure::Failure;
 
 /// A job and its counts. Durations are seconds.
@@ -119,10 +119,14 @@ impl Client {
         self.send("/api/v1/jobs", job)
     }
 
+    /// The newest jobs, of all products or of one.
     pub(crate) fn jobs(&self, product: Option<&ProductKey>) -> Result<Answer<Jobs>, Failure> {
         match product {
-            Some(product) => self.fetch(&format!("/api/v1/jobs?product={}", segment(product.as_str()))),
-            None => self.fetch("/api/v1/jobs"),
+            Some(product) => {
+                let product = segment(product.as_str());
+                self.fetch(&format!("/api/v1/jobs?limit={PAGE}&product={product}"))
+            }
+            None => self.fetch(&format!("/api/v1/jobs?limit={PAGE}")),
         }
     }
 

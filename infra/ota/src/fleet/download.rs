@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use http::{StatusCode, Uri, header::RETRY_AFTER};
+use http::header::{HeaderMap, RETRY_AFTER};
+use http::{StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
@@ -18,8 +19,10 @@ use super::message::Command;
 const ATTEMPTS: u32 = 10;
 /// How long the server may take to answer, and each piece to arrive.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The longest a device waits before it tries again, whatever the server says.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The pause before another try, where the server names none.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The pauses that a device takes, whatever the server says.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// What arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +82,7 @@ impl Downloader {
     }
 
     async fn attempt(&self, url: &Uri, command: &Command, corrupt: bool) -> Result<Fetched, Refused> {
-        let again = |error: anyhow::Error| Refused::Later(Duration::from_secs(1), format!("{error:#}"));
+        let again = |error: anyhow::Error| Refused::Later(PAUSE, format!("{error:#}"));
         let response = timeout(PATIENCE, self.client.get(url.clone()))
             .await
             .context("no answer in time")
@@ -89,14 +92,19 @@ impl Downloader {
             StatusCode::OK => {}
             StatusCode::GONE => return Err(Refused::Gone),
             status => {
-                let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let pause = seconds.and_then(|text| text.parse().ok()).map_or(1, |s: u64| s.max(1));
-                let pause = Duration::from_secs(pause).min(LONGEST_WAIT);
-                return Err(Refused::Later(pause, format!("the download was answered {status}")));
+                let why = format!("the download was answered {status}");
+                return Err(Refused::Later(pause(response.headers()), why));
             }
         }
         read(response.into_body(), command, corrupt).await.map_err(again)
     }
+}
+
+/// How long the server wants to be left alone.
+fn pause(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let (shortest, longest) = PAUSES;
+    seconds.map_or(PAUSE, Duration::from_secs).clamp(shortest, longest)
 }
 
 async fn read(mut body: Incoming, command: &Command, mut corrupt: bool) -> anyhow::Result<Fetched> {
@@ -116,4 +124,72 @@ async fn read(mut body: Incoming, command: &Command, mut corrupt: bool) -> anyho
         }
     }
     Ok(Fetched { bytes, digest: digest.finish() })
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::fleet::message::Digester;
+
+    /// A server that gives each of these answers to a connection of its own, and a command that leads to it.
+    async fn served(answers: &'static [&'static str]) -> Command {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let file_url = format!("http://{}/f", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                assert_ne!(stream.read(&mut request).await.unwrap(), 0);
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let (id, version, sign) = ("77".to_owned(), "2.0".to_owned(), String::new());
+        Command { id, version, sign, sign_method: Digester::Sha256, file_url, size: 3 }
+    }
+
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nabc";
+
+    #[tokio::test]
+    async fn a_download_is_digested_as_it_arrives() {
+        let fetched = Downloader::new().fetch(&served(&[GOOD]).await, false).await.unwrap();
+        assert_eq!(fetched, Fetched { bytes: 3, digest: hex::encode(Sha256::digest("abc")) });
+    }
+
+    #[tokio::test]
+    async fn a_corrupted_byte_changes_the_digest_and_not_the_length() {
+        let fetched = Downloader::new().fetch(&served(&[GOOD]).await, true).await.unwrap();
+        assert_eq!(fetched, Fetched { bytes: 3, digest: hex::encode(Sha256::digest("`bc")) });
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_busy_or_breaks_off_is_asked_again() {
+        const BUSY: &str =
+            "HTTP/1.1 503 Busy\r\nretry-after: 0\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        const TORN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\na";
+        let fetched = Downloader::new().fetch(&served(&[BUSY, TORN, GOOD]).await, false).await.unwrap();
+        assert_eq!(fetched.bytes, 3);
+    }
+
+    #[tokio::test]
+    async fn a_void_link_is_not_tried_again() {
+        const GONE: &str = "HTTP/1.1 410 Gone\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let refused = Downloader::new().fetch(&served(&[GONE]).await, false).await;
+        assert_eq!(refused, Err(NoFirmware::Gone));
+    }
+
+    #[test]
+    fn the_servers_pause_is_kept_within_reason() {
+        let told = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            pause(&headers)
+        };
+        assert_eq!(told("2"), Duration::from_secs(2));
+        assert_eq!((told("0"), told("99999")), PAUSES);
+        assert_eq!((told("soon"), pause(&HeaderMap::new())), (PAUSE, PAUSE));
+    }
 }

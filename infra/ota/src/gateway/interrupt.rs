@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// The wish to stop, from Ctrl-C or a supervisor.
 #[derive(Debug)]
@@ -15,9 +15,8 @@ impl Interrupt {
     /// From now on both signals are caught. Must be called on a tokio runtime.
     pub(crate) fn catch() -> Result<Self, Failure> {
         let catch = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::local(&anyhow::Error::new(error).context("cannot catch signals"), "")
-            })
+            signal(kind)
+                .map_err(|error| Failure::plain(Kind::Local, format!("cannot catch signals: {error}")))
         };
         Ok(Self { int: catch(SignalKind::interrupt())?, term: catch(SignalKind::terminate())? })
     }

@@ -46,7 +46,6 @@ impl Listen {
 }
 
 /// A gateway that serves.
-#[derive(Debug)]
 pub(crate) struct Gateway {
     host: Host,
     bridge: Bridge,

@@ -38,7 +38,13 @@ fn list_goes_on_until_the_last_page() {
     assert_eq!(list["devices"].as_array().map(Vec::len), Some(2));
     assert!(list["next"].is_null());
     let asked: Vec<_> = gateway.asked().into_iter().map(|asked| asked.line).collect();
-    assert_eq!(asked, ["GET /api/v1/products/demo/devices", "GET /api/v1/products/demo/devices?after=a:1"]);
+    assert_eq!(
+        asked,
+        [
+            "GET /api/v1/products/demo/devices?limit=1000",
+            "GET /api/v1/products/demo/devices?limit=1000&after=a:1"
+        ]
+    );
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn push_sends_the_file_with_its_length_and_digest() {
     let asked = gateway.asked_once();
     assert_eq!(
         asked.line,
-        format!("PUT /api/v1/products/demo/firmware/2.0%20beta%2F1?sign_method=md5&sha256={ABC}")
+        format!("PUT /api/v1/products/demo/firmware/2.0%20beta%2F1?sha256={ABC}&sign_method=md5")
     );
     assert_eq!((asked.headers["content-length"].as_str(), &asked.body[..]), ("3", &b"abc"[..]));
     assert!(!asked.headers.contains_key("transfer-encoding"));

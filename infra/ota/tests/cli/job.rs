@@ -121,7 +121,7 @@ fn list_shows_what_each_job_has_spent() {
     let gateway = Script::once(&format!(r#"{{"jobs":[{running}]}}"#));
     let stdout = run(&gateway.url, &words("job list --product demo")).succeeded();
     assert!(stdout.lines().nth(1).is_some_and(|line| line.ends_with("exposed 4 of 10")), "{stdout}");
-    assert_eq!(gateway.asked_once().line, "GET /api/v1/jobs?product=demo");
+    assert_eq!(gateway.asked_once().line, "GET /api/v1/jobs?limit=1000&product=demo");
 }
 
 #[test]

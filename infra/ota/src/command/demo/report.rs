@@ -106,10 +106,16 @@ impl<'a> Report<'a> {
             0 => String::new(),
             growth => format!(", and {growth} more for each 1000 that came back"),
         };
+        let saved = match job.devices {
+            all if all > job.loss_budget => format!(
+                "Had this firmware bricked every device that took it, it would have cost {} of {all}.\n",
+                job.loss_budget
+            ),
+            _ => String::new(),
+        };
         format!(
             "{} of {} run {NEW} after {} s; {} lost, where the budget allowed {}.\n\
-             Never more than {} were seen at risk at once: the budget is {}{growth}.\n\
-             Had this firmware bricked every device, it would have cost {}, not {}.\n",
+             No more than {} were seen at risk at once: the budget is {}{growth}.\n{saved}",
             job.succeeded,
             count(job.devices, "device"),
             self.tenths_of_seconds(),
@@ -117,8 +123,6 @@ impl<'a> Report<'a> {
             job.bound,
             self.shown.most_exposed,
             job.loss_budget,
-            job.loss_budget.min(job.devices),
-            job.devices,
         )
     }
 

@@ -98,7 +98,7 @@ impl Stage {
             let upload = Upload {
                 product: &product,
                 version: NEW,
-                sign_method: SignMethod::Sha256,
+                sign_method: Some(SignMethod::Sha256),
                 size: bytes.len() as u64,
                 sha256: &hex::encode(Sha256::digest(&bytes)),
             };

@@ -26,9 +26,9 @@ pub(crate) struct Push {
     /// The version that devices inform once they run it
     #[arg(long, value_name = "V")]
     version: String,
-    /// The digest that devices are told
-    #[arg(long, value_enum, default_value = "sha256")]
-    sign_method: SignMethod,
+    /// The digest that devices are told [default of the gateway: md5]
+    #[arg(long, value_enum)]
+    sign_method: Option<SignMethod>,
 }
 
 impl Push {
