@@ -1,1 +1,64 @@
-//! Placeholder until this crate's owner writes it.
+//! The operators' side: REST under `/api/v1`, and `/metrics`.
+//!
+//! Every route is in [`route`], one file per noun has what it does and how it looks in JSON.
+//! Nothing here decides about devices: it registers, asks the ledger, and shows.
+
+mod devices;
+mod events;
+mod firmware;
+mod jobs;
+mod metrics;
+mod params;
+mod products;
+mod route;
+
+use ota_platform::{Failure, Gateway, Request, Response, door};
+
+pub use firmware::upload;
+pub use route::{Route, is_upload};
+
+/// Serves one request whose body is at hand: all but the upload of a firmware.
+pub fn handle(gateway: &Gateway<'_>, request: &Request) -> Response {
+    answer(gateway, request).unwrap_or_else(Failure::into_response)
+}
+
+fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
+    door::operator(gateway, request.headers())?;
+    match Route::of(request)? {
+        Route::Products => products::list(gateway),
+        Route::CreateProduct => products::create(gateway, request),
+        Route::Devices(product) => devices::list(gateway, request, &product),
+        Route::CreateDevice(product) => devices::create(gateway, request, product),
+        Route::Device(id) => devices::show(gateway, &id),
+        Route::Firmware(product) => firmware::list(gateway, &product),
+        Route::Jobs => jobs::list(gateway, request),
+        Route::CreateJob => jobs::create(gateway, request),
+        Route::Job(job) => jobs::show(gateway, &job),
+        Route::StopJob(job) => jobs::stop(gateway, &job),
+        Route::Tasks(job) => jobs::tasks(gateway, request, &job),
+        Route::Events => events::list(gateway, request),
+        Route::Metrics => metrics::show(gateway),
+    }
+}
+
+/// The entry point: an upload is streamed, everything else is read first.
+#[cfg(target_family = "wasm")]
+#[expect(unsafe_code, reason = "the export that the SDK's macro makes")]
+mod entry {
+    use futures::StreamExt as _;
+    use ota_platform::request::CONTROL_BODY;
+    use ota_platform::spin;
+    use spin_sdk::http::{IncomingRequest, ResponseOutparam};
+
+    #[spin_sdk::http_component]
+    async fn entry(request: IncomingRequest, out: ResponseOutparam) {
+        let head = match spin::head(&request) {
+            Ok(head) if super::is_upload(&head) => head,
+            _ => return spin::serve(request, out, CONTROL_BODY, super::handle).await,
+        };
+        let host = spin::Host::default();
+        let body = request.into_body_stream().map(|chunk| chunk.map_err(|error| error.to_debug_string()));
+        let response = super::upload(&host.gateway(), &head, body).await;
+        spin::respond(out, head.method(), response).await;
+    }
+}

@@ -19,6 +19,28 @@ pub trait Objects {
     async fn delete(&self, object: &ObjectId, pieces: u64) -> Result<(), ObjectsError>;
 }
 
+impl<O: Objects> Objects for &O {
+    async fn put_piece(&self, object: &ObjectId, n: u64, bytes: &[u8]) -> Result<(), ObjectsError> {
+        O::put_piece(self, object, n, bytes).await
+    }
+
+    async fn piece(&self, object: &ObjectId, n: u64) -> Result<Option<Vec<u8>>, ObjectsError> {
+        O::piece(self, object, n).await
+    }
+
+    async fn put_digests(&self, object: &ObjectId, digests: &[u8]) -> Result<(), ObjectsError> {
+        O::put_digests(self, object, digests).await
+    }
+
+    async fn digests(&self, object: &ObjectId) -> Result<Option<Vec<u8>>, ObjectsError> {
+        O::digests(self, object).await
+    }
+
+    async fn delete(&self, object: &ObjectId, pieces: u64) -> Result<(), ObjectsError> {
+        O::delete(self, object, pieces).await
+    }
+}
+
 /// The object store failed. Its text is for the log; nothing decides by it.
 #[derive(Debug, thiserror::Error)]
 #[error("object store: {0}")]

@@ -21,8 +21,8 @@ pub struct Image {
 /// Verified bytes of one range, piece by piece.
 ///
 /// It has at most one piece in memory and reads each once. After an error it yields nothing more.
-pub struct Reader<'a, O> {
-    objects: &'a O,
+pub struct Reader<O> {
+    objects: O,
     object: ObjectId,
     size: u64,
     digests: Vec<BlockDigest>,
@@ -78,11 +78,11 @@ pub enum Damage {
     WrongBytes,
 }
 
-impl<'a, O: Objects> Reader<'a, O> {
+impl<O: Objects> Reader<O> {
     /// Opens `range` of `image`: loads the digests, verifies them against the root, then reads and
     /// verifies the first piece of the range. A reader that is open has its first bytes at hand,
     /// so whoever has one may promise them.
-    pub async fn open(objects: &'a O, image: &Image, range: ByteRange) -> Result<Self, ReadError> {
+    pub async fn open(objects: O, image: &Image, range: ByteRange) -> Result<Self, ReadError> {
         let mut reader = Self {
             objects,
             object: image.object.clone(),
@@ -94,7 +94,8 @@ impl<'a, O: Objects> Reader<'a, O> {
             is_failed: false,
         };
         let first_block = range.first() / BLOCK as u64;
-        let list = objects
+        let list = reader
+            .objects
             .digests(&image.object)
             .await?
             .ok_or_else(|| reader.damaged(first_block, Damage::NoDigests))?;

@@ -50,7 +50,9 @@ impl Failure {
             Self::Closed(closed) => Refusal::from(closed).into_response(),
             cause => {
                 eprintln!("unavailable: {cause}");
-                Refusal::unavailable("unavailable", "a store or a backend failed").with_hint("try again; the log of the component has the cause").into_response()
+                Refusal::unavailable("unavailable", "a store or a backend failed")
+                    .with_hint("try again; the log of the component has the cause")
+                    .into_response()
             }
         }
     }

@@ -93,19 +93,23 @@ impl Gateway<'_> {
         self.variables.get(variable).ok_or(Closed { variable, reason: "is not set" })
     }
 
-    /// Runs `decide` over the ledger, and once more when it failed on one that had to be created or migrated first.
-    /// So a new database costs one failed statement, and a current one nothing.
+    /// Whether a device can be told of firmware: what a grant leads to is checked before one is made.
+    pub fn may_tell(&self) -> Result<(), Closed> {
+        self.link_keys()?;
+        self.public_url()?;
+        self.organisation().map(|_| ())
+    }
+
+    /// Runs `decide` over the ledger, and once more when the ledger failed and its schema could then be made, or seen,
+    /// to be current. So a new database costs one failed statement, whoever else is creating it at the same moment.
     pub fn decide<T>(&self, decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let random = || ids::random_bits(self.random);
         let ledger = Ledger::new(self.sql, Dialect::SQLITE, &random);
         match decide(&ledger) {
             Err(Failure::Ledger(error)) => {
                 eprintln!("{error}; looking whether its schema is current");
-                if ota_ledger::schema::ensure(self.sql)? {
-                    decide(&ledger)
-                } else {
-                    Err(Failure::Ledger(error))
-                }
+                ota_ledger::schema::ensure(self.sql)?;
+                decide(&ledger)
             }
             done => done,
         }

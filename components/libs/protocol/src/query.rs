@@ -18,7 +18,7 @@ pub fn value(query: &str, name: &str) -> Option<String> {
 }
 
 /// Undoes percent-encoding; `None` for a broken escape or bytes that are not UTF-8.
-pub(crate) fn percent_decode(text: &str) -> Option<String> {
+pub fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -39,7 +39,7 @@ fn any_move() -> impl Strategy<Value = Move> {
 }
 
 /// Runs one move; a failing database is what the device, the sweep or the operator sees, and no more.
-fn run(store: &Store, job: &str, links: &mut Vec<Option<Link>>, step: &Move) {
+fn run(store: &Store, job: &str, links: &mut [Option<Link>], step: &Move) {
     let name = |n: &usize| format!("d{n}");
     match step {
         Move::Inform(device, version) => {
@@ -69,7 +69,7 @@ fn run(store: &Store, job: &str, links: &mut Vec<Option<Link>>, step: &Move) {
             }
         }
         Move::Sweep => {
-            let _ = store.act(|ledger| ledger.sweep());
+            let _ = store.act(ota_ledger::Ledger::sweep);
             let _ = store.act(|ledger| ledger.deliveries(None));
         }
         Move::Pass(ms) => store.pass(*ms),

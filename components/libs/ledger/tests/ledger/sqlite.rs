@@ -86,6 +86,7 @@ fn value(value: ValueRef<'_>) -> Value {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
 fn failed(error: rusqlite::Error) -> SqlError {
     SqlError(error.to_string())
 }

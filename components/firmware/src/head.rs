@@ -1,0 +1,145 @@
+//! The head of a download: what is asked, whether it may begin, and what the status line says.
+
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
+};
+use http::{HeaderValue, Method, StatusCode};
+use ota_image::{ByteRange, Conditions, ETag, KvObjects, ReadError, Reader, Selection, select};
+use ota_ledger::download::{Access, Begun};
+use ota_ledger::record::FirmwareRecord;
+use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
+use ota_protocol::link::Link;
+
+use crate::body::Body;
+use crate::target;
+
+/// What goes out.
+pub enum Download<'g> {
+    /// An answer whose body, if any, is at hand: HEAD, 304, 416, errors.
+    Answer(Response),
+    /// The head of an answer, and its body to stream.
+    Stream(Response, Box<Body<'g>>),
+}
+
+/// Opens a download. When it returns a stream, the begin is committed and the first piece verified.
+pub async fn open<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Download<'g> {
+    match decide(gateway, request).await {
+        Ok(download) => download,
+        Err(failure) => Download::Answer(failure.into_response()),
+    }
+}
+
+async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g>, Failure> {
+    request::require(request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+    let link = target::link(gateway, request)?;
+    let (firmware, has_begun) = match gateway.decide(|ledger| Ok(ledger.access(&link)?))? {
+        Access::Begun(firmware) => (firmware, true),
+        Access::MayBegin(firmware) => (firmware, false),
+        Access::Gone(why) => return Err(gone(why).into()),
+    };
+    let image = &firmware.image;
+    let etag = ETag::of(image.sha256);
+    let selection = select(request.method(), &Conditions::from(request.headers()), image.size, &etag);
+    let range = match selection {
+        Selection::Full => ByteRange::whole(image.size),
+        Selection::Part(range) => Some(range),
+        Selection::NotModified => {
+            // The device has the bytes and may flash them: that is a begin like any other.
+            begin(gateway, &link, has_begun || *request.method() == Method::HEAD)?;
+            complete(gateway, &link);
+            return Ok(Download::Answer(head(StatusCode::NOT_MODIFIED, &etag)));
+        }
+        Selection::PreconditionFailed => {
+            return Ok(Download::Answer(head(StatusCode::PRECONDITION_FAILED, &etag)));
+        }
+        Selection::Unsatisfiable => None,
+    };
+    let Some(range) = range else { return Ok(Download::Answer(unsatisfiable(image.size, &etag))) };
+    let response = with_range(selection, range, image.size, &etag);
+    if *request.method() == Method::HEAD {
+        return Ok(Download::Answer(response));
+    }
+    let reader = match Reader::open(KvObjects(gateway.kv), image, range).await {
+        Ok(reader) => reader,
+        Err(ReadError::Store(error)) => return Err(error.into()),
+        Err(error @ ReadError::Damaged { .. }) => return Err(damaged(gateway, &link, &firmware, &error)),
+    };
+    begin(gateway, &link, has_begun)?;
+    let is_whole = range.last() + 1 == image.size;
+    let body = Body::new(gateway, link, *firmware, reader, is_whole);
+    Ok(Download::Stream(response, Box::new(body)))
+}
+
+/// Commits the begin, unless the attempt has begun.
+fn begin(gateway: &Gateway<'_>, link: &Link, has_begun: bool) -> Result<(), Failure> {
+    if has_begun {
+        return Ok(());
+    }
+    match gateway.decide(|ledger| Ok(ledger.begin(link)?))? {
+        Begun::Yes => Ok(()),
+        Begun::Gone(why) => Err(gone(why).into()),
+        Begun::Later => {
+            Err(Refusal::unavailable("no_slot", "the job has no room for another device now").into())
+        }
+    }
+}
+
+/// The device has every byte. If this is not written, the device's own steps say it.
+pub(crate) fn complete(gateway: &Gateway<'_>, link: &Link) {
+    if let Err(failure) = gateway.decide(|ledger| Ok(ledger.complete(link)?)) {
+        eprintln!("a complete download is not recorded: {failure}");
+    }
+}
+
+/// Takes the firmware out of service, and says that it is.
+pub(crate) fn damaged(
+    gateway: &Gateway<'_>,
+    link: &Link,
+    firmware: &FirmwareRecord,
+    error: &ReadError,
+) -> Failure {
+    eprintln!("{error}");
+    let (product, version) = (&firmware.product, &firmware.version);
+    let detail = error.to_string();
+    match gateway.decide(|ledger| Ok(ledger.quarantine(product, version, &link.device, &detail)?)) {
+        Ok(()) => gone("the firmware is quarantined").into(),
+        Err(failure) => failure,
+    }
+}
+
+fn gone(why: &'static str) -> Refusal {
+    Refusal::new(StatusCode::GONE, "gone", why)
+}
+
+fn with_range(selection: Selection, range: ByteRange, size: u64, etag: &ETag) -> Response {
+    let is_part = matches!(selection, Selection::Part(_));
+    let mut response = head(if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK }, etag);
+    set(&mut response, CONTENT_LENGTH, &range.len().to_string());
+    set(&mut response, CONTENT_TYPE, "application/octet-stream");
+    if is_part {
+        set(&mut response, CONTENT_RANGE, &range.content_range(size));
+    }
+    response
+}
+
+fn unsatisfiable(size: u64, etag: &ETag) -> Response {
+    let mut response = head(StatusCode::RANGE_NOT_SATISFIABLE, etag);
+    set(&mut response, CONTENT_RANGE, &format!("bytes */{size}"));
+    response
+}
+
+/// What every answer about a firmware says: it is this device's alone, and nothing may keep or change it.
+fn head(status: StatusCode, etag: &ETag) -> Response {
+    let mut response = response::empty(status);
+    set(&mut response, ETAG, etag.as_str());
+    set(&mut response, ACCEPT_RANGES, "bytes");
+    set(&mut response, CACHE_CONTROL, "private, no-store, no-transform");
+    response
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    // Every value here is made of digits and fixed text.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,41 @@
+//! The commands that a bridge is to deliver, as it reads them.
+
+use ota_ledger::Ledger;
+use ota_protocol::topic::upgrade_topic;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+
+/// A command on its way to a session.
+#[derive(Debug, Clone, Serialize)]
+pub struct Delivery {
+    product: String,
+    device: String,
+    topic: String,
+    payload: String,
+}
+
+/// The commands that are due for the sessions that `bridge` holds.
+pub fn for_bridge(
+    gateway: &Gateway<'_>,
+    ledger: &Ledger<'_>,
+    bridge: &str,
+) -> Result<Vec<Delivery>, Failure> {
+    let commands = ledger.deliveries(Some(bridge))?;
+    let delivery = |(device, command): &(_, _)| deliver(gateway, device, command);
+    commands.iter().map(delivery).collect()
+}
+
+fn deliver(
+    gateway: &Gateway<'_>,
+    device: &ota_protocol::key::DeviceId,
+    command: &ota_ledger::command::Command,
+) -> Result<Delivery, Failure> {
+    Ok(Delivery {
+        product: device.product.to_string(),
+        device: device.device.to_string(),
+        topic: upgrade_topic(device),
+        payload: gateway.upgrade(command)?,
+    })
+}

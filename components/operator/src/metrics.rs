@@ -1,0 +1,53 @@
+//! Metrics for Prometheus, computed from the ledger; never a label per device.
+
+use std::fmt::Write as _;
+
+use http::StatusCode;
+use ota_ledger::record::JobRecord;
+use ota_platform::{Failure, Gateway, Response, response};
+
+use crate::params::MOST_ROWS;
+
+/// A metric of a job: its name, its help, and where it stands.
+type JobMetric = (&'static str, &'static str, fn(&JobRecord) -> i64);
+
+const JOB_METRICS: [JobMetric; 8] = [
+    ("ota_job_devices", "Devices in the job.", |job| job.devices),
+    ("ota_job_waiting", "Devices without a slot.", |job| job.counters.waiting),
+    ("ota_job_in_flight", "Devices at work.", |job| job.counters.in_flight),
+    ("ota_job_exposed", "Devices that count against the loss budget.", |job| job.counters.exposed),
+    ("ota_job_bound", "Devices that may be exposed now.", |job| {
+        job.terms.budget.bound(job.counters.succeeded)
+    }),
+    ("ota_job_succeeded", "Devices that informed the target.", |job| job.counters.succeeded),
+    ("ota_job_failed", "Devices that failed.", |job| job.counters.failed),
+    ("ota_job_timed_out", "Devices that were silent for too long.", |job| job.counters.timed_out),
+];
+
+pub(crate) fn show(gateway: &Gateway<'_>) -> Result<Response, Failure> {
+    let (products, jobs) =
+        gateway.decide(|ledger| Ok((ledger.products()?, ledger.jobs(None, MOST_ROWS)?)))?;
+    let mut text = String::new();
+    header(&mut text, "ota_devices", "Registered devices.");
+    for summary in &products {
+        line(&mut text, "ota_devices", &format!("product=\"{}\"", summary.product), summary.devices);
+    }
+    for (name, help, value) in JOB_METRICS {
+        header(&mut text, name, help);
+        for job in &jobs {
+            let labels =
+                format!("product=\"{}\",job=\"{}\",state=\"{}\"", job.product, job.job, job.state.as_str());
+            line(&mut text, name, &labels, value(job));
+        }
+    }
+    Ok(response::text(StatusCode::OK, text))
+}
+
+fn header(text: &mut String, name: &str, help: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+}
+
+fn line(text: &mut String, name: &str, labels: &str, value: i64) {
+    let _ = writeln!(text, "{name}{{{labels}}} {value}");
+}
