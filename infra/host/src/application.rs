@@ -177,7 +177,7 @@ fn routes(
                 routes.push((route, id));
             }
             Route::Private(route) => {
-                ensure!(route.private, "component `{id}` has the route {{ private = false }}")
+                ensure!(route.private, "component `{id}` has the route {{ private = false }}");
             }
         }
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use http::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
@@ -121,7 +121,12 @@ impl Component {
         let guest = Guest::new(self.grants.clone(), &self.shared);
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
-        store.epoch_deadline_async_yield_and_update(1);
+        // Tokio's own way of yielding lets it look at sockets before the guest goes on:
+        // woken at once instead, guests that loop would leave it no time for that.
+        store.epoch_deadline_callback(|_| {
+            let turn = Box::pin(tokio::task::yield_now());
+            Ok(UpdateDeadline::YieldCustom(1, turn))
+        });
         store.set_epoch_deadline(1);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance { store, proxy, handled: 0, idle_since: Instant::now() })

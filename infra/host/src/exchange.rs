@@ -118,8 +118,13 @@ impl Body for RequestBody {
 pub(crate) struct ResponseBody {
     outgoing: WasiBody,
     progress: Arc<Progress>,
-    /// Absent once it was received.
-    ending: Option<oneshot::Receiver<Outcome>>,
+    ending: Ending,
+}
+
+/// What became of the guest, once it is known.
+enum Ending {
+    Awaited(oneshot::Receiver<Outcome>),
+    Known(Outcome),
 }
 
 impl ResponseBody {
@@ -129,19 +134,19 @@ impl ResponseBody {
         progress: Arc<Progress>,
         ending: oneshot::Receiver<Outcome>,
     ) -> Self {
-        Self { outgoing, progress, ending: Some(ending) }
+        Self { outgoing, progress, ending: Ending::Awaited(ending) }
     }
 
     /// What became of the guest; pending while it runs.
     fn poll_ending(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(ending) = &mut self.ending else {
-            return Poll::Ready(Outcome::Returned);
-        };
-        let ended = Pin::new(ending).poll(context);
-        ended.map(|outcome| {
-            self.ending = None;
-            outcome.unwrap_or(Outcome::Stopped)
-        })
+        if let Ending::Awaited(ending) = &mut self.ending {
+            let outcome = std::task::ready!(Pin::new(ending).poll(context));
+            self.ending = Ending::Known(outcome.unwrap_or(Outcome::Stopped));
+        }
+        match self.ending {
+            Ending::Known(outcome) => Poll::Ready(outcome),
+            Ending::Awaited(_) => Poll::Pending,
+        }
     }
 }
 
@@ -159,12 +164,12 @@ impl Body for ResponseBody {
         let polled = Pin::new(&mut this.outgoing).poll_frame(context);
         match (&polled, ending) {
             (Poll::Ready(Some(_)), _) => this.progress.moved(),
-            (Poll::Ready(None), Poll::Pending | Poll::Ready(Outcome::Returned)) => {}
+            // Still at it, or done with it.
+            (_, Poll::Pending) | (Poll::Ready(None), Poll::Ready(Outcome::Returned)) => {}
             // The guest is gone and its body is not finished.
             (Poll::Ready(None) | Poll::Pending, Poll::Ready(_)) => {
                 return Poll::Ready(Some(Err(Error::HttpResponseIncomplete)));
             }
-            (Poll::Pending, Poll::Pending) => {}
         }
         polled
     }

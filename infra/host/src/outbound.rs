@@ -23,7 +23,7 @@ use crate::application::Grants;
 pub(crate) use allow_list::AllowList;
 
 /// Spin's own default is 600 s; a test host need not wait that long for a mistake.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 /// Idle connections kept for one address.
 const POOL: usize = 64;
 

@@ -30,19 +30,19 @@ pub(crate) struct Routed<'a, T> {
 impl<T> Routes<T> {
     /// Builds the table; two equal patterns are refused, as only one could be reached.
     pub(crate) fn build(routes: impl IntoIterator<Item = (String, T)>) -> Result<Self> {
-        let mut router = Router::new();
+        let mut table = Router::new();
         for (route, leads_to) in routes {
             let pattern = match route.strip_suffix("/...") {
                 Some(prefix) => format!("{prefix}/*"),
                 None => route.clone(),
             };
             let spec: RouteSpec = pattern.parse().map_err(|error| anyhow!("route `{route}`: {error}"))?;
-            if router.iter().any(|(known, _)| *known == spec) {
+            if table.iter().any(|(known, _)| *known == spec) {
                 bail!("route `{route}` is given twice");
             }
-            router.add(spec, Target { route, leads_to }).map_err(|error| anyhow!("{error}"))?;
+            table.add(spec, Target { route, leads_to }).map_err(|error| anyhow!("{error}"))?;
         }
-        Ok(Self { router })
+        Ok(Self { router: table })
     }
 
     /// The best route for a path (without its query).

@@ -32,7 +32,7 @@ use crate::{engine, outbound, sqlite};
 /// Answered by the host itself, whatever the routes.
 const HEALTH: &str = "/.well-known/spin/health";
 /// The longest wait for a request head on a new or kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often instances that nobody needs are dropped.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -164,7 +164,7 @@ impl Gateway {
         };
         let Ok(permit) = self.live.clone().try_acquire_owned() else {
             tracing::warn!("too many requests at once");
-            return retry_later();
+            return retry_later("too many requests at once");
         };
         routed.describe(&uri, client, request.headers_mut());
         self.absolute(&mut request);
@@ -193,7 +193,8 @@ impl Gateway {
 
 fn failed(failure: &Failure) -> Response<Body> {
     match failure {
-        Failure::NoInstance(_) => retry_later(),
+        Failure::NoInstance(_) => retry_later("no instance can be made"),
+        Failure::NoResponse(Outcome::Stopped) => retry_later("the host is stopping"),
         Failure::NoResponse(Outcome::TimedOut) => {
             plain(StatusCode::GATEWAY_TIMEOUT, "the component timed out")
         }
@@ -203,8 +204,8 @@ fn failed(failure: &Failure) -> Response<Body> {
     }
 }
 
-fn retry_later() -> Response<Body> {
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
+fn retry_later(why: &'static str) -> Response<Body> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, why);
     let wait = HeaderValue::from_static("1");
     response.headers_mut().insert(RETRY_AFTER, wait);
     response

@@ -77,8 +77,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 128 * 1024 * 1024,
-            response_head: Duration::from_secs(60),
-            idle: Duration::from_secs(60),
+            response_head: Duration::from_mins(1),
+            idle: Duration::from_mins(1),
             instances: 1_000,
             requests_per_instance: 128,
         }

@@ -3,7 +3,11 @@
 //!
 //! It is built for wasm only and never shipped.
 #![cfg(target_family = "wasm")]
-#![expect(unsafe_code, reason = "http_component expands to the exported entry point")]
+#![expect(
+    unsafe_code,
+    clippy::same_length_and_capacity,
+    reason = "http_component expands to the exported entry point"
+)]
 
 mod faults;
 mod sql;
@@ -11,6 +15,7 @@ mod store;
 mod stream;
 
 use std::cell::Cell;
+use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use spin_sdk::http::{
@@ -61,10 +66,11 @@ async fn answer(segments: &[&str], query: &str, request: IncomingRequest) -> Res
             eprint!("a part");
             eprintln!(" of a line on stderr");
             print!("no newline at the end");
+            std::io::stdout().flush()?;
             Vec::new()
         }
-        ["kv", rest @ ..] => store::answer(rest, &method, request.into_body().await?)?,
-        ["sql", rest @ ..] => sql::answer(rest, query).await?,
+        ["kv", rest @ ..] => store::answer(rest, &method, &request.into_body().await?)?,
+        ["sql", rest @ ..] => sql::answer(rest, query)?,
         ["redis"] => {
             let opened = spin_sdk::redis::Connection::open("redis://127.0.0.1");
             format!("{:?}", opened.err()).into_bytes()
@@ -100,7 +106,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>> {
 pub(crate) async fn respond(out: ResponseOutparam, status: u16, body: Vec<u8>) {
     let headers = Fields::new();
     let length = body.len().to_string().into_bytes();
-    let sent = headers.set(&"content-length".to_owned(), &[length]).is_ok();
+    let sent = headers.set("content-length", &[length]).is_ok();
     let response = OutgoingResponse::new(headers);
     if !sent || response.set_status_code(status).is_err() {
         return;

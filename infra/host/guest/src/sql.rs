@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use spin_sdk::sqlite::{Connection, QueryResult, Value};
 
 /// One behaviour a path; `query` carries its number where it takes one.
-pub(crate) async fn answer(segments: &[&str], query: &str) -> Result<Vec<u8>> {
+pub(crate) fn answer(segments: &[&str], query: &str) -> Result<Vec<u8>> {
     let [behaviour] = segments else {
         bail!("no such path: {segments:?}");
     };
@@ -107,6 +107,7 @@ fn number(found: &QueryResult) -> Result<i64> {
     row.get::<i64>(0).context("no number")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` calls it")]
 fn failed(error: spin_sdk::sqlite::Error) -> anyhow::Error {
     anyhow!("{error:?}")
 }

@@ -5,7 +5,7 @@ use spin_sdk::http::Method;
 use spin_sdk::key_value::Store;
 
 /// `/kv/{label}` lists the keys, `/kv/{label}/{key}` gets, puts, deletes or (HEAD) asks.
-pub(crate) fn answer(segments: &[&str], method: &Method, body: Vec<u8>) -> Result<Vec<u8>> {
+pub(crate) fn answer(segments: &[&str], method: &Method, body: &[u8]) -> Result<Vec<u8>> {
     let failed = |error| anyhow!("{error:?}");
     match segments {
         [label] => {
@@ -18,7 +18,7 @@ pub(crate) fn answer(segments: &[&str], method: &Method, body: Vec<u8>) -> Resul
             match method {
                 Method::Get => store.get(key).map_err(failed)?.ok_or_else(|| anyhow!("absent")),
                 Method::Put => {
-                    store.set(key, &body).map_err(failed)?;
+                    store.set(key, body).map_err(failed)?;
                     Ok(b"put".to_vec())
                 }
                 Method::Delete => {

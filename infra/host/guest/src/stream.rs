@@ -71,7 +71,7 @@ fn response(status: u16, length: Option<usize>) -> OutgoingResponse {
     let headers = Fields::new();
     if let Some(length) = length {
         let length = length.to_string().into_bytes();
-        if headers.set(&"content-length".to_owned(), &[length]).is_err() {
+        if headers.set("content-length", &[length]).is_err() {
             eprintln!("cannot set the length");
         }
     }

@@ -71,13 +71,11 @@ impl Line {
     }
 
     fn end(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
         let text = String::from_utf8_lossy(&self.pending);
         let text = text.trim_end_matches(['\n', '\r']);
         let component = &self.component;
         match self.source {
+            _ if text.is_empty() => {}
             Source::Stdout => tracing::info!(target: "guest", component, "{text}"),
             Source::Stderr => tracing::warn!(target: "guest", component, "{text}"),
         }

@@ -1,5 +1,7 @@
 //! The real host with a real guest: one module per thing that a host must do.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what fails in a test fails the test")]
+
 mod app;
 mod bodies;
 mod faults;

@@ -54,7 +54,7 @@ async fn another_host_port_or_scheme_is_denied() {
         "http://127.0.0.1:1/".to_owned(),
     ] {
         let error = app.error(&format!("/fetch?{url}")).await;
-        assert_eq!(error, "ErrorCode::HttpRequestDenied", "{url}");
+        assert!(error.contains("ErrorCode::HttpRequestDenied"), "{url}: {error}");
     }
 }
 
@@ -68,5 +68,5 @@ async fn a_host_that_is_down_is_an_error_of_the_guest() {
     assert_ne!(server, down);
     let app = app(&format!("http://{down}")).await;
     let error = app.error(&format!("/fetch?http://{down}/")).await;
-    assert_eq!(error, "ErrorCode::ConnectionRefused");
+    assert!(error.contains("ErrorCode::ConnectionRefused"), "{error}");
 }
