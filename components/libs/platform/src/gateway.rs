@@ -107,8 +107,10 @@ impl Gateway<'_> {
         let ledger = Ledger::new(self.sql, Dialect::SQLITE, &random);
         match decide(&ledger) {
             Err(Failure::Ledger(error)) => {
-                eprintln!("{error}; looking whether its schema is current");
-                ota_ledger::schema::ensure(self.sql)?;
+                let is_new = ota_ledger::schema::ensure(self.sql)?;
+                if !is_new {
+                    eprintln!("{error}; trying once more");
+                }
                 decide(&ledger)
             }
             done => done,
