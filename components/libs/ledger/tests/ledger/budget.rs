@@ -69,8 +69,7 @@ fn run(store: &Store, job: &str, links: &mut [Option<Link>], step: &Move) {
             }
         }
         Move::Sweep => {
-            let _ = store.act(ota_ledger::Ledger::sweep);
-            let _ = store.act(|ledger| ledger.deliveries(None));
+            let _ = store.act(|ledger| ledger.sweep().and_then(|_| ledger.deliveries(None)));
         }
         Move::Pass(ms) => store.pass(*ms),
         Move::Stop => {
