@@ -6,7 +6,7 @@ use ota_ledger::record::FirmwareRecord;
 use ota_platform::Gateway;
 use ota_protocol::link::Link;
 
-use crate::head::{complete, damaged};
+use crate::attempt::{complete, damaged};
 
 /// A running body asks the ledger again after this long (ms).
 const ASK_EVERY: i64 = 5000;

@@ -5,11 +5,10 @@ use http::header::{
 };
 use http::{HeaderValue, Method, StatusCode};
 use ota_image::{ByteRange, Conditions, ETag, KvObjects, ReadError, Reader, Selection, select};
-use ota_ledger::download::{Access, Begun};
-use ota_ledger::record::FirmwareRecord;
-use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
-use ota_protocol::link::Link;
+use ota_ledger::download::Access;
+use ota_platform::{Failure, Gateway, Request, Response, request, response};
 
+use crate::attempt::{begin, complete, damaged, gone};
 use crate::body::Body;
 use crate::target;
 
@@ -68,47 +67,6 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
     let is_whole = range.last() + 1 == image.size;
     let body = Body::new(gateway, link, *firmware, reader, is_whole);
     Ok(Download::Stream(response, Box::new(body)))
-}
-
-/// Commits the begin, unless the attempt has begun.
-fn begin(gateway: &Gateway<'_>, link: &Link, has_begun: bool) -> Result<(), Failure> {
-    if has_begun {
-        return Ok(());
-    }
-    match gateway.decide(|ledger| Ok(ledger.begin(link)?))? {
-        Begun::Yes => Ok(()),
-        Begun::Gone(why) => Err(gone(why).into()),
-        Begun::Later => {
-            Err(Refusal::unavailable("no_slot", "the job has no room for another device now").into())
-        }
-    }
-}
-
-/// The device has every byte. If this is not written, the device's own steps say it.
-pub(crate) fn complete(gateway: &Gateway<'_>, link: &Link) {
-    if let Err(failure) = gateway.decide(|ledger| Ok(ledger.complete(link)?)) {
-        eprintln!("a complete download is not recorded: {failure}");
-    }
-}
-
-/// Takes the firmware out of service, and says that it is.
-pub(crate) fn damaged(
-    gateway: &Gateway<'_>,
-    link: &Link,
-    firmware: &FirmwareRecord,
-    error: &ReadError,
-) -> Failure {
-    eprintln!("{error}");
-    let (product, version) = (&firmware.product, &firmware.version);
-    let detail = error.to_string();
-    match gateway.decide(|ledger| Ok(ledger.quarantine(product, version, &link.device, &detail)?)) {
-        Ok(()) => gone("the firmware is quarantined").into(),
-        Err(failure) => failure,
-    }
-}
-
-fn gone(why: &'static str) -> Refusal {
-    Refusal::new(StatusCode::GONE, "gone", why)
 }
 
 fn with_range(selection: Selection, range: ByteRange, size: u64, etag: &ETag) -> Response {

@@ -4,6 +4,7 @@
 //! committed, and only then the status line goes out. A damaged block ends the connection before a wrong byte,
 //! quarantines the firmware and holds its jobs.
 
+mod attempt;
 mod body;
 mod head;
 mod target;

@@ -1,6 +1,7 @@
 //! Jobs and their tasks.
 
 use http::StatusCode;
+use ota_ledger::catalogue::Catalogue;
 use ota_ledger::job::{NewJob, NotCreated, Scope};
 use ota_ledger::record::{JobRecord, TaskRecord};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
@@ -31,6 +32,7 @@ pub(crate) fn show(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure>
 
 pub(crate) fn stop(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure> {
     let record = gateway.decide(|ledger| Ok(ledger.stop_job(id)?))?.ok_or_else(|| unknown(id))?;
+    Catalogue::forget(&record.product, gateway.kv);
     Ok(response::json(StatusCode::OK, &job(&record)))
 }
 
@@ -74,6 +76,7 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
         Err(why) => Err(not_created(&why).into()),
         Ok(job) => Ok(job),
     })?;
+    Catalogue::forget(&created.product, gateway.kv);
     Ok(response::json(StatusCode::CREATED, &job(&created)))
 }
 

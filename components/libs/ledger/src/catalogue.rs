@@ -31,7 +31,7 @@ impl Catalogue {
     ///
     /// A key-value store that fails is passed over: the ledger answers.
     pub fn of(product: &ProductKey, kv: &dyn Kv, ledger: &Ledger<'_>, now: i64) -> Result<Self, SqlError> {
-        let key = format!("catalog:{product}");
+        let key = key(product);
         if let Some(kept) = kv.get(&key).ok().flatten().and_then(|bytes| Self::decode(&bytes))
             && (now - kept.checked_at).abs() <= FRESH_FOR
         {
@@ -43,6 +43,12 @@ impl Catalogue {
         // A cache that cannot be written is read from the ledger next time.
         let _: Result<(), KvError> = kv.set(&key, &catalogue.encode());
         Ok(catalogue)
+    }
+
+    /// Forgets what is kept of `product`, whose jobs have just changed: the next device that asks need not wait for
+    /// the catalogue to age. A store that fails is passed over: then it does.
+    pub fn forget(product: &ProductKey, kv: &dyn Kv) {
+        let _: Result<(), KvError> = kv.delete(&key(product));
     }
 
     /// Whether a device that asks may be offered anything.
@@ -57,4 +63,8 @@ impl Catalogue {
     fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
+}
+
+fn key(product: &ProductKey) -> String {
+    format!("catalog:{product}")
 }

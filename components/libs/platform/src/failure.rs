@@ -7,7 +7,7 @@ use ota_image::kv::KvError;
 use ota_ledger::sql::SqlError;
 use serde::Serialize;
 
-use crate::gateway::Closed;
+use crate::closed::Closed;
 use crate::ports::OutboundError;
 use crate::response::{self, Response};
 

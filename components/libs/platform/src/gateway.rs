@@ -6,6 +6,7 @@ use ota_protocol::link::Org;
 use ota_protocol::seal::{MIN_KEY, SealKeys};
 use ota_protocol::secret::Secret;
 
+use crate::closed::Closed;
 use crate::crypt::SecretBox;
 use crate::failure::Failure;
 use crate::ids;
@@ -131,21 +132,5 @@ impl Gateway<'_> {
             Some(_) => self.key(variable).map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// A door or a function is closed, because a variable that it needs is not set, or cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("closed: variable {variable} {reason}")]
-pub struct Closed {
-    /// The variable to set.
-    pub variable: &'static str,
-    /// What is wrong with it, as the end of a sentence.
-    pub reason: &'static str,
-}
-
-impl Closed {
-    const fn too_short(variable: &'static str) -> Self {
-        Self { variable, reason: "has fewer than 16 characters" }
     }
 }

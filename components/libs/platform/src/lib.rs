@@ -4,6 +4,7 @@
 //! everything else is plain values over the ports in [`ports`], so components are tested natively.
 //! It decides nothing about devices, jobs or firmware: that is the ledger's.
 
+mod closed;
 pub mod commands;
 pub mod crypt;
 pub mod door;
@@ -25,7 +26,8 @@ mod placeholders;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 
+pub use closed::Closed;
 pub use failure::{Failure, Refusal};
-pub use gateway::{Closed, Gateway};
+pub use gateway::Gateway;
 pub use request::Request;
 pub use response::Response;
