@@ -26,6 +26,15 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    /// How it stands and for what reason: `timed out`, `failed: verification failed`.
+    pub(crate) fn how(&self) -> String {
+        let state = self.state.replace('_', " ");
+        match &self.reason {
+            Some(reason) => format!("{state}: {}", reason.replace('_', " ")),
+            None => state,
+        }
+    }
+
     /// Why it stands where it stands, in words: `verification failed: digest is 5f…`.
     pub(crate) fn why(&self) -> String {
         let reason = self.reason.as_deref().unwrap_or_default().replace('_', " ");

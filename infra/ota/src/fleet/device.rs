@@ -143,8 +143,8 @@ impl Device {
             return vec![self.report(-3, &desc)];
         }
         if fetched.digest != command.sign {
-            let method = command.sign_method;
-            let desc = format!("{method} of the download is {}, told {}", fetched.digest, command.sign);
+            let (is, told) = (start_of(&fetched.digest), start_of(&command.sign));
+            let desc = format!("{} is {is}…, told {told}…", command.sign_method);
             return vec![self.report(-3, &desc)];
         }
         if self.fault == Some(Fault::FallsSilent) {
@@ -173,6 +173,11 @@ impl Device {
         self.next_id += 1;
         id.to_string()
     }
+}
+
+/// Enough of a digest to tell it from another.
+fn start_of(digest: &str) -> &str {
+    digest.get(..8).unwrap_or(digest)
 }
 
 #[cfg(test)]

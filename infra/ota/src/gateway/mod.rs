@@ -2,6 +2,7 @@
 
 mod components;
 mod interrupt;
+mod open_files;
 mod secrets;
 mod state_dir;
 
@@ -59,6 +60,7 @@ impl Gateway {
         state: &StateDir,
         secrets: &Secrets,
     ) -> Result<Self, Failure> {
+        open_files::raise_limit();
         let host = start_host(listen, manifest, state, secrets).await?;
         let settings = ota_bridge::Settings {
             listen: listen.mqtt,

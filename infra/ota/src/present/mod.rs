@@ -9,4 +9,4 @@ mod words;
 pub(crate) use job_bar::JobBar;
 pub(crate) use output::{Output, printable, say};
 pub(crate) use table::Table;
-pub(crate) use words::{ago, count, seconds, size};
+pub(crate) use words::{ago, count, growing, seconds, size};

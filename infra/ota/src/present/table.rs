@@ -20,9 +20,13 @@ impl Table {
         self.rows.push(cells.map(|cell| printable(&cell)).into());
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Prints `json` or the table; where there are no rows, a person is told `when_empty` instead.
     pub(crate) fn print(self, output: Output, json: &str, when_empty: &str) -> Result<(), Failure> {
-        if self.rows.is_empty() && !output.is_json() {
+        if self.is_empty() && !output.is_json() {
             say(when_empty);
             return Ok(());
         }

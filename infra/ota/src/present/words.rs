@@ -25,6 +25,18 @@ pub(crate) fn ago(at: i64, now: i64) -> String {
     }
 }
 
+/// How a loss budget of `base` grows by `per_mille` of those that came back:
+/// `10, and one more for every 10 that came back`.
+pub(crate) fn growing(base: u64, per_mille: u64) -> String {
+    match per_mille {
+        0 => base.to_string(),
+        rate if 1000 % rate == 0 => {
+            format!("{base}, and one more for every {} that came back", 1000 / rate)
+        }
+        rate => format!("{base}, and {rate} more for every 1000 that came back"),
+    }
+}
+
 /// A size in bytes: `512 B`, `390.7 KiB`, `12.0 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
@@ -62,6 +74,13 @@ mod tests {
         assert_eq!(ago(5_000, 1_000), "0 s ago");
         assert_eq!(ago(0, 7_200_000), "2 h ago");
         assert_eq!(ago(0, i64::MAX), "106751991167 days ago");
+    }
+
+    #[test]
+    fn growth_is_told_in_devices() {
+        assert_eq!(growing(10, 0), "10");
+        assert_eq!(growing(10, 100), "10, and one more for every 10 that came back");
+        assert_eq!(growing(1, 300), "1, and 300 more for every 1000 that came back");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn show_reads_as_a_sentence_a_line() {
         "job      7: demo to 2.0, by push\n\
          state    running\n\
          devices  20: 12 succeeded, 5 in flight, 1 waiting, 2 failed\n\
-         budget   exposed 7 of 11 (10, and 100 more for each 1000 that came back), 2 lost\n\
+         budget   exposed 7 of 11 (10, and one more for every 10 that came back), 2 lost\n\
          limits   300 devices at once; first sign within 5 min, done within 2 h, old version confirmed after 1 min\n"
     );
     assert_eq!(gateway.asked_once().line, "GET /api/v1/jobs/7");

@@ -1,73 +1,185 @@
-//! `ota up` and `ota demo` as far as they go without components: what stops them, and what they say then.
+//! `ota up` and `ota demo` around an application without components: how they start, stop and refuse to.
 //! Their lives with components are in the system tests.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use crate::program::run;
+use crate::program::{command, run};
 
-/// A manifest whose only component is not built.
-fn manifest(folder: &std::path::Path) -> String {
-    let path = folder.join("spin.toml");
-    let text = "spin_manifest_version = 2\n[component.inform]\nsource = \"target/wasm32-wasip2/release/ota_inform.wasm\"\n";
-    fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_owned()
+/// An application that the host takes, and nothing in it.
+const EMPTY: &str = r#"
+spin_manifest_version = 2
+[application]
+name = "empty"
+[variables]
+operator_token = { default = "" }
+bridge_token = { default = "" }
+link_key = { default = "" }
+secret_key = { default = "" }
+public_url = { default = "" }
+[trigger]
+http = []
+"#;
+
+/// A folder with a manifest, and the path of a state folder that is not there yet.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(manifest: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("spin.toml"), manifest).unwrap();
+        Self { folder }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The arguments of `ota up` here.
+    fn up(&self, http: &str, mqtt: &str) -> Vec<String> {
+        let path = |path: &Path| path.to_str().unwrap().to_owned();
+        let (manifest, dir) = (path(&self.folder.path().join("spin.toml")), path(&self.state()));
+        let fixed = ["up", "--http", http, "--mqtt", mqtt, "--manifest", &manifest, "--dir", &dir];
+        fixed.map(str::to_owned).into()
+    }
+}
+
+/// An `ota up` that has said that it is ready; killed when dropped.
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    ready: String,
+}
+
+impl Running {
+    fn start(place: &Place) -> Self {
+        let mut child = command()
+            .args(place.up("127.0.0.1:0", "127.0.0.1:0"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        Self { child, stdout, ready }
+    }
+
+    /// The value of `name=` in the ready line.
+    fn field(&self, name: &str) -> &str {
+        let field = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name));
+        field.and_then(|rest| rest.strip_prefix('=')).unwrap()
+    }
+
+    /// Sends the signal; the exit code, how long it took, and what else was on stdout.
+    fn stop(mut self, signal: &str) -> (Option<i32>, Duration, String) {
+        let begun = Instant::now();
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let code = self.child.wait().unwrap().code();
+        let took = begun.elapsed();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (code, took, rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_says_on_one_line_where_it_serves_and_does() {
+    let place = Place::new(EMPTY);
+    let running = Running::start(&place);
+    assert!(running.ready.starts_with("ready http=http://127.0.0.1:"), "{}", running.ready);
+    let secrets = fs::read_to_string(place.state().join("secrets.toml")).unwrap();
+    assert!(secrets.contains(&format!("operator_token = \"{}\"\n", running.field("token"))));
+    for address in [running.field("http").strip_prefix("http://").unwrap(), running.field("mqtt")] {
+        TcpStream::connect(address).unwrap();
+    }
+}
+
+#[test]
+fn both_signals_stop_it_cleanly_within_two_seconds() {
+    for signal in ["-INT", "-TERM"] {
+        let place = Place::new(EMPTY);
+        let (code, took, rest) = Running::start(&place).stop(signal);
+        assert_eq!((code, rest.as_str()), (Some(0), ""), "{signal}");
+        assert!(took < Duration::from_secs(2), "{signal}: {took:?}");
+    }
+}
+
+#[test]
+fn open_connections_do_not_keep_it_from_stopping() {
+    let place = Place::new(EMPTY);
+    let running = Running::start(&place);
+    let http = TcpStream::connect(running.field("http").strip_prefix("http://").unwrap()).unwrap();
+    let mqtt = TcpStream::connect(running.field("mqtt")).unwrap();
+    let (code, took, _) = running.stop("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    drop((http, mqtt));
+}
+
+#[test]
+fn a_folder_serves_one_gateway_at_a_time() {
+    let place = Place::new(EMPTY);
+    let running = Running::start(&place);
+    let stderr = run("http://127.0.0.1:9", &place.up("127.0.0.1:0", "127.0.0.1:0")).failed(5);
+    assert!(stderr.contains("another gateway runs on the folder"), "{stderr}");
+    running.stop("-TERM");
+    Running::start(&place).stop("-TERM");
+}
+
+#[test]
+fn a_taken_port_is_exit_code_5_with_the_flag_that_helps() {
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (taken, free) = (held.local_addr().unwrap().to_string(), "127.0.0.1:0");
+    for (http, mqtt, flag) in [(taken.as_str(), free, "--http"), (free, taken.as_str(), "--mqtt")] {
+        let place = Place::new(EMPTY);
+        let stderr = run("http://127.0.0.1:9", &place.up(http, mqtt)).failed(5);
+        assert!(stderr.contains(&format!("{taken} is taken")) && stderr.contains(flag), "{stderr}");
+    }
 }
 
 #[test]
 fn without_a_manifest_it_says_where_one_is_expected() {
-    let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path().join("state");
-    let absent = folder.path().join("spin.toml");
+    let place = Place::new(EMPTY);
+    let absent = place.folder.path().join("absent.toml");
     for command in ["up", "demo"] {
         let arguments = [command, "--manifest", absent.to_str().unwrap()];
         let stderr = run("http://127.0.0.1:9", &arguments).failed(5);
         assert!(stderr.contains("hint: run this inside the gateway's repository"), "{stderr}");
     }
-    assert!(!dir.exists());
 }
 
 #[test]
 fn a_component_that_is_not_built_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let (manifest, dir) = (manifest(folder.path()), folder.path().join("state"));
-    let arguments = [
-        "up",
-        "--manifest",
-        &manifest,
-        "--dir",
-        dir.to_str().unwrap(),
-        "--http",
-        "127.0.0.1:0",
-        "--no-build",
-    ];
-    let stderr = run("http://127.0.0.1:9", &arguments).failed(5);
+    let component = "[component.inform]\nsource = \"target/wasm32-wasip2/release/ota_inform.wasm\"\n";
+    let place = Place::new(&format!("{EMPTY}{component}"));
+    let stderr = run("http://127.0.0.1:9", &place.up("127.0.0.1:0", "127.0.0.1:0")).failed(5);
     assert!(stderr.contains("ota_inform.wasm is missing"), "{stderr}");
     assert!(stderr.contains("-p ota-inform"), "{stderr}");
 }
 
 #[test]
-fn secrets_are_made_on_the_first_start_and_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let (manifest, dir) = (manifest(folder.path()), folder.path().join("state"));
-    let arguments = ["up", "--manifest", &manifest, "--dir", dir.to_str().unwrap(), "--no-build"];
-    let secrets = || fs::read_to_string(dir.join("secrets.toml")).unwrap();
-    run("http://127.0.0.1:9", &arguments).failed(5);
+fn a_token_from_the_environment_serves_this_run_and_is_not_kept() {
+    let place = Place::new("spin_manifest_version = 1\n");
+    let secrets = || fs::read_to_string(place.state().join("secrets.toml")).unwrap();
+    run("http://127.0.0.1:9", &place.up("127.0.0.1:0", "127.0.0.1:0")).failed(5);
     let first = secrets();
-    assert!(!first.contains("operator-token"), "the given token is for one run");
-    run("http://127.0.0.1:9", &arguments).failed(5);
+    assert!(!first.contains("operator-token"));
+    run("http://127.0.0.1:9", &place.up("127.0.0.1:0", "127.0.0.1:0")).failed(5);
     assert_eq!(secrets(), first);
-}
-
-#[test]
-fn a_taken_port_is_exit_code_5_with_the_flag_that_helps() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("spin.toml");
-    fs::write(&path, "spin_manifest_version = 2\n").unwrap();
-    let held = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (taken, dir) = (held.local_addr().unwrap().to_string(), folder.path().join("state"));
-    let manifest = path.to_str().unwrap();
-    let arguments = ["up", "--manifest", manifest, "--dir", dir.to_str().unwrap(), "--http", &taken];
-    let stderr = run("http://127.0.0.1:9", &arguments).failed(5);
-    assert!(stderr.contains(&format!("{taken} is taken")) && stderr.contains("--http"), "{stderr}");
 }

@@ -9,7 +9,7 @@ use super::stage::Shown;
 use crate::api::Task;
 use crate::failure::{Failure, Kind};
 use crate::fleet::Fault;
-use crate::present::{Table, count};
+use crate::present::{Table, count, growing};
 
 /// The end of a demo.
 pub(super) struct Report<'a> {
@@ -82,30 +82,25 @@ impl<'a> Report<'a> {
     }
 
     fn lost(&self) -> String {
-        let mut table = Table::new(&["LOST", "STATE", "WHY", "WHAT IT DID"]);
-        let mut lost = 0;
+        let mut table = Table::new(&["LOST", "HOW", "WHAT IT DID", "ITS LAST WORDS"]);
         for part in &self.cast.parts {
             let Some(task) = self.task(part).filter(|task| task.state != "succeeded") else {
                 continue;
             };
-            lost += 1;
             let did = match part.fault {
                 None => "nothing wrong",
                 Some(Fault::CorruptsDownload) => "flipped a byte of its download",
                 Some(Fault::FallsSilent) => "fell silent after its download",
                 Some(Fault::RollsBack) => "did not come up and went back",
             };
-            table.row([part.device.clone(), task.state.replace('_', " "), task.why(), did.to_owned()]);
+            let said = task.detail.clone().unwrap_or_default();
+            table.row([part.device.clone(), task.how(), did.to_owned(), said]);
         }
-        if lost == 0 { "nobody was lost\n".to_owned() } else { table.render() }
+        if table.is_empty() { "nobody was lost\n".to_owned() } else { table.render() }
     }
 
     fn summary(&self) -> String {
         let job = &self.shown.job.value;
-        let growth = match job.growth {
-            0 => String::new(),
-            growth => format!(", and {growth} more for each 1000 that came back"),
-        };
         let saved = match job.devices {
             all if all > job.loss_budget => format!(
                 "Had this firmware bricked every device that took it, it would have cost {} of {all}.\n",
@@ -114,15 +109,15 @@ impl<'a> Report<'a> {
             _ => String::new(),
         };
         format!(
-            "{} of {} run {NEW} after {} s; {} lost, where the budget allowed {}.\n\
-             No more than {} were seen at risk at once: the budget is {}{growth}.\n{saved}",
+            "On {NEW} after {} s: {} of {}; {} lost, where the budget allowed {}.\n\
+             No more than {} were seen exposed at once: the budget is {}.\n{saved}",
+            self.tenths_of_seconds(),
             job.succeeded,
             count(job.devices, "device"),
-            self.tenths_of_seconds(),
             job.lost(),
             job.bound,
             self.shown.most_exposed,
-            job.loss_budget,
+            growing(job.loss_budget, job.growth),
         )
     }
 

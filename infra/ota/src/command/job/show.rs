@@ -2,7 +2,7 @@
 
 use crate::api::{Client, Job};
 use crate::failure::Failure;
-use crate::present::{Output, count, printable, seconds};
+use crate::present::{Output, count, growing, printable, seconds};
 
 pub(super) fn run(id: &str, client: &Client, output: Output) -> Result<(), Failure> {
     let job = client.job(id)?;
@@ -43,13 +43,9 @@ fn devices(job: &Job) -> String {
     format!("{}: {}", job.devices, if told.is_empty() { "none".to_owned() } else { told.join(", ") })
 }
 
-/// `exposed 7 of 11 (10, and 100 more for each 1000 that came back)`.
+/// `exposed 7 of 11 (10, and one more for every 10 that came back), 2 lost`.
 fn budget(job: &Job) -> String {
-    let growth = match job.growth {
-        0 => String::new(),
-        growth => format!(", and {growth} more for each 1000 that came back"),
-    };
-    format!("{} ({}{growth}), {} lost", job.budget(), job.loss_budget, job.lost())
+    format!("{} ({}), {} lost", job.budget(), growing(job.loss_budget, job.growth), job.lost())
 }
 
 fn limits(job: &Job) -> String {
