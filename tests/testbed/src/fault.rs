@@ -1,0 +1,152 @@
+//! Stores that fail at the n-th call, and what must come of it: an answer that says so, and once the message is
+//! repeated the state that would have been.
+
+use std::cell::Cell;
+
+use http::StatusCode;
+use ota_platform::Response;
+
+use crate::Testbed;
+
+/// How a call to a store fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not done, and says so.
+    Refused,
+    /// It is done, and its answer is lost.
+    Unheard,
+    /// It is not done, nor is any after it.
+    Gone,
+}
+
+impl Fault {
+    /// Every way.
+    pub const ALL: [Self; 3] = [Self::Refused, Self::Unheard, Self::Gone];
+}
+
+/// The calls to a store: how many there were, and which is to fail.
+#[derive(Default)]
+pub(crate) struct Calls {
+    count: Cell<usize>,
+    plan: Cell<Option<(usize, Fault)>>,
+    has_failed: Cell<bool>,
+}
+
+impl Calls {
+    pub(crate) fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    /// The `n`-th call from now (from 0) fails.
+    pub(crate) fn fail_at(&self, n: usize, fault: Fault) {
+        self.plan.set(Some((self.count.get() + n, fault)));
+        self.has_failed.set(false);
+    }
+
+    /// Nothing fails any more; whether something did.
+    pub(crate) fn heal(&self) -> bool {
+        self.plan.set(None);
+        self.has_failed.get()
+    }
+
+    /// Makes a call: `Err` when it fails.
+    pub(crate) fn make<T, E>(
+        &self,
+        call: impl FnOnce() -> Result<T, E>,
+        failure: impl FnOnce() -> E,
+    ) -> Result<T, E> {
+        let n = self.count.get();
+        self.count.set(n + 1);
+        let fault = self.plan.get().and_then(|(at, fault)| match fault {
+            Fault::Gone => (n >= at).then_some(fault),
+            Fault::Refused | Fault::Unheard => (n == at).then_some(fault),
+        });
+        let Some(fault) = fault else { return call() };
+        self.has_failed.set(true);
+        if fault == Fault::Unheard {
+            call()?;
+        }
+        Err(failure())
+    }
+}
+
+/// A situation, and a message that comes in it.
+pub struct Scene<'s, C> {
+    /// Makes the situation, always the same.
+    pub set: &'s dyn Fn(&Testbed) -> C,
+    /// Sends the message.
+    pub message: &'s dyn Fn(&Testbed, &C) -> Response,
+    /// Whether the message may come again although it was answered, as every device's may.
+    pub is_repeatable: bool,
+}
+
+/// Sends the message with every fault at every call to a store: it is answered as it would be or with 503, and once
+/// it was repeated, the state is the one without the fault. How many faults were tried.
+pub fn survives<C>(scene: &Scene<'_, C>, faults: &[Fault]) -> usize {
+    let expected = play(scene, &|_| {}, &|_| false);
+    let mut tried = 0;
+    for fault in faults {
+        for store in [Store::Sql, Store::Kv] {
+            for n in 0.. {
+                let before = |bed: &Testbed| store.calls(bed).fail_at(n, *fault);
+                let after = |bed: &Testbed| store.calls(bed).heal();
+                let played = play(scene, &before, &after);
+                if !played.has_failed {
+                    break;
+                }
+                tried += 1;
+                let what = format!("{fault:?} at call {n} to {store:?}");
+                let status = played.first;
+                assert!(
+                    status == expected.first || status == StatusCode::SERVICE_UNAVAILABLE,
+                    "{what}: answered {status}, without a fault {}",
+                    expected.first
+                );
+                assert_eq!(played.told, expected.told, "{what}: what was answered in the end");
+                assert_eq!(played.state, expected.state, "{what}: the state in the end");
+            }
+        }
+    }
+    tried
+}
+
+struct Played {
+    /// The status of the first answer.
+    first: StatusCode,
+    /// The status of the answer that was no 503, and whether it had a command.
+    told: (StatusCode, bool),
+    has_failed: bool,
+    state: String,
+}
+
+fn play<C>(scene: &Scene<'_, C>, before: &dyn Fn(&Testbed), after: &dyn Fn(&Testbed) -> bool) -> Played {
+    let bed = Testbed::new();
+    let context = (scene.set)(&bed);
+    before(&bed);
+    let mut response = (scene.message)(&bed, &context);
+    let has_failed = after(&bed);
+    let first = response.status();
+    if first == StatusCode::SERVICE_UNAVAILABLE {
+        response = (scene.message)(&bed, &context);
+    }
+    let told = (response.status(), response.headers().contains_key("command-payload"));
+    if scene.is_repeatable {
+        (scene.message)(&bed, &context);
+    }
+    Played { first, told, has_failed, state: bed.state() }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Store {
+    Sql,
+    Kv,
+}
+
+impl Store {
+    fn calls(self, bed: &Testbed) -> &Calls {
+        match self {
+            Self::Sql => bed.sql.calls(),
+            Self::Kv => bed.kv.calls(),
+        }
+    }
+}
