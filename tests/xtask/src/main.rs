@@ -1,1 +1,44 @@
-fn main() {}
+//! The chores of this repository: `cargo verify` and `cargo xtask cold`.
+//!
+//! It runs other programs and reads what they print; it links nothing of the gateway, so that it is built in seconds
+//! and can say what is wrong when the rest does not compile.
+
+mod cold;
+mod demo;
+mod deny;
+mod evidence;
+mod libtest;
+mod process;
+mod readme;
+mod setup;
+mod steps;
+mod suite;
+mod tidy;
+mod verify;
+mod workspace;
+
+use std::process::ExitCode;
+
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo verify                  set up what is missing, check and test everything, write tests/EVIDENCE.md
+       cargo xtask cold [COMMAND…]   time `cargo COMMAND…` (demo --json if none is given) from a fresh clone,
+                                     with an empty CARGO_HOME and an empty target folder";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = Workspace::find().and_then(|workspace| match words.as_slice() {
+        ["verify"] => verify::run(&workspace),
+        ["cold", command @ ..] => cold::run(&workspace, command),
+        _ => anyhow::bail!(USAGE),
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
