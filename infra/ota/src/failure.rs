@@ -50,17 +50,12 @@ impl Kind {
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
-    hint: Option<String>,
+    hint: String,
 }
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: Some(hint.into()) }
-    }
-
-    /// A failure with nothing better to advise than what its message says.
-    pub(crate) fn plain(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: hint.into() }
     }
 
     /// A failure of this machine with its whole chain of causes.
@@ -81,11 +76,7 @@ impl Failure {
 /// The lines for stderr: `error: …`, then `hint: …`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "\nhint: {hint}"),
-            None => Ok(()),
-        }
+        write!(f, "error: {}\nhint: {}", self.message, self.hint)
     }
 }
 

@@ -142,7 +142,13 @@ impl Client {
             .header("content-length", length)
             .header("expect", "100-continue")
             .body(SendBody::from_reader(&mut body))
-            .map_err(|error| Failure::plain(Kind::Usage, format!("cannot call {path}: {error}")))?;
+            .map_err(|error| {
+                Failure::new(
+                    Kind::Usage,
+                    format!("cannot call {path}: {error}"),
+                    "is there anything unusual in OTA_URL or OTA_TOKEN?",
+                )
+            })?;
         self.read(self.agent.run(request))
     }
 
@@ -191,9 +197,10 @@ impl Client {
     fn no_answer(&self, error: &ureq::Error) -> Failure {
         let message = match error {
             ureq::Error::BodyExceedsLimit(limit) => {
-                return Failure::plain(
+                return Failure::new(
                     Kind::Refused,
                     format!("the answer of {} is larger than {limit} bytes", self.base),
+                    "is this the address of an OTA gateway?",
                 );
             }
             ureq::Error::Timeout(_) => format!("no answer from {} in time: {error}", self.base),
@@ -208,22 +215,31 @@ impl Client {
 
     /// What the server said against the call, in its own words where it has some.
     fn refusal(&self, status: StatusCode, text: &str) -> Failure {
-        let Ok(Refusal { error }) = serde_json::from_str::<Refusal>(text) else {
-            return Failure::new(
+        match serde_json::from_str::<Refusal>(text) {
+            Ok(Refusal { error }) => Failure::new(
+                Kind::Refused,
+                format!("{} ({status})", printable(&error.message)),
+                error.hint.map_or_else(|| advice(status).to_owned(), |hint| printable(&hint)),
+            ),
+            Err(_) => Failure::new(
                 Kind::Refused,
                 format!("{} answered {status} and no reason", self.base),
-                match status.as_u16() {
-                    401 | 403 => "is OTA_TOKEN the operator token of this gateway?",
-                    503 => "a store behind the gateway does not answer; try again",
-                    _ => "is this the address of an OTA gateway?",
-                },
-            );
-        };
-        let message = format!("{} ({status})", printable(&error.message));
-        match error.hint {
-            Some(hint) => Failure::new(Kind::Refused, message, printable(&hint)),
-            None => Failure::plain(Kind::Refused, message),
+                advice(status),
+            ),
         }
+    }
+}
+
+/// What helps where the server itself has no hint.
+fn advice(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 | 403 => "is OTA_TOKEN the operator token of this gateway?",
+        404 => "is the name right, and is this the address of an OTA gateway?",
+        409 => "what is there stays as it is: choose another name, or go on with what is there",
+        413 => "a gateway with another store may take it",
+        429 | 502..=504 => "the gateway or a store behind it is not well; try again",
+        500.. => "the log of the gateway says more",
+        _ => "`--help` after the command says what it takes",
     }
 }
 

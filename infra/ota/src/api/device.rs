@@ -18,7 +18,14 @@ pub(crate) struct Device {
     /// What it informed last; `None` until it has.
     pub(crate) version: Option<String>,
     pub(crate) connected: bool,
-    pub(crate) heard_at: Option<i64>,
+    heard_at: Option<i64>,
+}
+
+impl Device {
+    /// When it was last heard from; `None` if it never was.
+    pub(crate) fn heard_at(&self) -> Option<i64> {
+        self.heard_at.filter(|at| *at > 0)
+    }
 }
 
 /// A device and its tasks, newest first.

@@ -15,8 +15,13 @@ impl Interrupt {
     /// From now on both signals are caught. Must be called on a tokio runtime.
     pub(crate) fn catch() -> Result<Self, Failure> {
         let catch = |kind| {
-            signal(kind)
-                .map_err(|error| Failure::plain(Kind::Local, format!("cannot catch signals: {error}")))
+            signal(kind).map_err(|error| {
+                Failure::new(
+                    Kind::Local,
+                    format!("cannot catch signals: {error}"),
+                    "is this process confined?",
+                )
+            })
         };
         Ok(Self { int: catch(SignalKind::interrupt())?, term: catch(SignalKind::terminate())? })
     }

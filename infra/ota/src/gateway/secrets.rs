@@ -37,8 +37,13 @@ impl Secrets {
             Failure::local(&error, "restore the file, or begin anew in another folder with --dir")
         })?;
         if let Some(token) = operator_token {
-            check(token)
-                .map_err(|error| Failure::plain(Kind::Usage, format!("OTA_TOKEN cannot be used: {error}")))?;
+            check(token).map_err(|error| {
+                Failure::new(
+                    Kind::Usage,
+                    format!("OTA_TOKEN cannot be used: {error}"),
+                    "unset it, and a token is made and kept",
+                )
+            })?;
             token.clone_into(&mut secrets.operator_token);
         }
         Ok(secrets)

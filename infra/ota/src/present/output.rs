@@ -39,9 +39,11 @@ fn print(text: &str) -> Result<(), Failure> {
     let text = text.trim_end_matches('\n');
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::plain(Kind::Local, format!("cannot write to stdout: {error}")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Kind::Local,
+            format!("cannot write to stdout: {error}"),
+            "is the disk full? what was asked for is done",
+        )),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -35,6 +35,16 @@ fn what_is_no_gateway_is_said_to_be_none() {
 }
 
 #[test]
+fn every_refusal_ends_with_a_hint() {
+    let body = r#"{"error":{"code":"x","message":"no"}}"#;
+    for status in [400, 401, 403, 404, 409, 413, 422, 429, 500, 503] {
+        let gateway = Script::new(vec![(status, body.to_owned())]);
+        let stderr = run(&gateway.url, &words("product list")).failed(1);
+        assert!(last_line(&stderr).starts_with("hint: "), "{status}: {stderr}");
+    }
+}
+
+#[test]
 fn nobody_listening_is_exit_code_3() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let stderr = run(&format!("http://{free}"), &words("product list")).failed(3);

@@ -42,7 +42,11 @@ impl Demo {
             let mut interrupt = Interrupt::catch()?;
             tokio::select! {
                 outcome = self.play(output) => outcome,
-                () = interrupt.wait() => Err(Failure::plain(Kind::Interrupted, "interrupted")),
+                () = interrupt.wait() => Err(Failure::new(
+                    Kind::Interrupted,
+                    "interrupted; the gateway is stopped and its folder removed",
+                    "`ota up` runs a gateway that stays",
+                )),
             }
         })
     }

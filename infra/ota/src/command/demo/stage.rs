@@ -46,15 +46,11 @@ impl Stage {
 
     /// From an empty store to a job that is over.
     pub(super) async fn perform(&self, cast: &Cast) -> Result<Shown, Failure> {
-        let product =
-            ProductKey::parse(PRODUCT).map_err(|error| Failure::plain(Kind::Usage, error.to_string()))?;
+        let product = ProductKey::parse(PRODUCT).map_err(|error| broken(&error.into()))?;
         let members = self.register(&product, cast).await?;
         let patience = patience(members.len());
         let mut fleet = Fleet::start(self.mqtt, members, PACE);
-        fleet
-            .all_informed(patience)
-            .await
-            .map_err(|error| Failure::local(&error, "OTA_LOG=debug shows more"))?;
+        fleet.all_informed(patience).await.map_err(|error| broken(&error))?;
         let devices = count(cast.parts.len() as u64, "device");
         say(&format!("fleet     {devices} connected over MQTT, each informed {OLD}"));
         if !cast.has_faults() {
@@ -121,7 +117,7 @@ impl Stage {
             mode: Some(Mode::Push),
             loss_budget: Some(10),
             first_sign_within: Some(5),
-            upgrade_timeout: Some(5),
+            upgrade_timeout: Some(4),
             confirm_within: Some(1),
             ..NewJob::default()
         };
@@ -138,9 +134,10 @@ impl Stage {
         while !last.value.is_over() {
             if Instant::now() > deadline {
                 bar.finish();
-                return Err(Failure::plain(
+                return Err(Failure::new(
                     Kind::Refused,
                     format!("the job is not over after {} s", patience.as_secs()),
+                    "OTA_LOG=debug shows more; on a machine under heavy load try fewer --devices",
                 ));
             }
             sleep(EVERY).await;
@@ -165,7 +162,7 @@ impl Stage {
 }
 
 fn enrol(client: &Client, product: ProductKey, name: &str, fault: Option<Fault>) -> Result<Member, Failure> {
-    let device = DeviceKey::parse(name).map_err(|error| Failure::plain(Kind::Usage, error.to_string()))?;
+    let device = DeviceKey::parse(name).map_err(|error| broken(&error.into()))?;
     let added = client.add_device(&product, &device, None)?;
     Ok(Member {
         id: DeviceId { product, device },
@@ -182,7 +179,11 @@ fn patience(devices: usize) -> Duration {
 }
 
 fn joined<T>(outcome: Result<Result<T, Failure>, tokio::task::JoinError>) -> Result<T, Failure> {
-    outcome.context("a call was cut short").map_err(|error| Failure::local(&error, "try again"))?
+    outcome.context("a call was cut short").map_err(|error| broken(&error))?
+}
+
+fn broken(error: &anyhow::Error) -> Failure {
+    Failure::local(error, "OTA_LOG=debug shows more")
 }
 
 /// Bytes without pattern, the same each time (splitmix64).

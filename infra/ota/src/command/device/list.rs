@@ -26,7 +26,7 @@ impl List {
                 device.key.clone(),
                 device.version.clone().unwrap_or_else(|| "unknown".to_owned()),
                 if device.connected { "yes" } else { "no" }.to_owned(),
-                device.heard_at.map_or_else(|| "never".to_owned(), |at| ago(at, now)),
+                device.heard_at().map_or_else(|| "never".to_owned(), |at| ago(at, now)),
             ]);
         }
         table.print(output, &devices.line(), "no devices yet; `ota device add PK DK` makes one")

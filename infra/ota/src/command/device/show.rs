@@ -37,7 +37,7 @@ fn facts(device: &Device, now: i64) -> String {
         .version
         .as_deref()
         .map_or_else(|| "unknown: the device has not informed one".to_owned(), printable);
-    let heard = device.heard_at.map_or_else(|| "never".to_owned(), |at| ago(at, now));
+    let heard = device.heard_at().map_or_else(|| "never".to_owned(), |at| ago(at, now));
     let connected = if device.connected { "yes" } else { "no" };
     format!(
         "device     {}/{}\nversion    {version}\nconnected  {connected}\nheard      {heard}\n",

@@ -34,7 +34,8 @@ pub(crate) struct Push {
 impl Push {
     pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
         let unreadable = |error: io::Error| {
-            Failure::plain(Kind::Local, format!("cannot read {}: {error}", self.file.display()))
+            let message = format!("cannot read {}: {error}", self.file.display());
+            Failure::new(Kind::Local, message, "may you read it, and is its disk well?")
         };
         let mut file = open(&self.file)?;
         let (length, sha256) = measure(&mut file).map_err(unreadable)?;
@@ -69,7 +70,11 @@ fn open(path: &Path) -> Result<File, Failure> {
     let file = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     match file {
         Ok((facts, file)) if facts.is_file() => Ok(file),
-        Ok(_) => Err(Failure::plain(Kind::Local, format!("{} is not a file", path.display()))),
+        Ok(_) => Err(Failure::new(
+            Kind::Local,
+            format!("{} is not a file", path.display()),
+            "a firmware is one regular file: a folder must be packed, a pipe written to a file first",
+        )),
         Err(error) => Err(Failure::new(
             Kind::Local,
             format!("cannot open {}: {error}", path.display()),
