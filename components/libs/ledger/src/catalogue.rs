@@ -24,7 +24,7 @@ struct Open {
 }
 
 /// A catalogue older than this is read again (ms).
-pub const FRESH_FOR: i64 = 5000;
+pub const FRESH_FOR: u64 = 5000;
 
 impl Catalogue {
     /// The catalogue of `product`, from `kv` when it is fresh at `now` (ms), else from the ledger.
@@ -33,7 +33,7 @@ impl Catalogue {
     pub fn of(product: &ProductKey, kv: &dyn Kv, ledger: &Ledger<'_>, now: i64) -> Result<Self, SqlError> {
         let key = key(product);
         if let Some(kept) = kv.get(&key).ok().flatten().and_then(|bytes| Self::decode(&bytes))
-            && (now - kept.checked_at).abs() <= FRESH_FOR
+            && now.abs_diff(kept.checked_at) <= FRESH_FOR
         {
             return Ok(kept);
         }
