@@ -33,10 +33,7 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("OTA_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
+    start_log();
     let output = Output::new(cli.json);
     match cli.command.run(&cli.connect, output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,6 +42,17 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// Logs to stderr what `OTA_LOG` lets through, warnings unless it says otherwise.
+fn start_log() {
+    let filter = EnvFilter::try_from_env("OTA_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Else a stderr that was closed ends the program: the complaint about it panics.
+        .log_internal_errors(false)
+        .init();
 }
 
 #[cfg(test)]

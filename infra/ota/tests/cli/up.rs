@@ -59,10 +59,15 @@ struct Running {
 
 impl Running {
     fn start(place: &Place) -> Self {
+        Self::start_with(place, Stdio::null())
+    }
+
+    fn start_with(place: &Place, stderr: Stdio) -> Self {
         let mut child = command()
             .args(place.up("127.0.0.1:0", "127.0.0.1:0"))
+            .env("OTA_LOG", "debug")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -130,6 +135,17 @@ fn open_connections_do_not_keep_it_from_stopping() {
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(2), "{took:?}");
     drop((http, mqtt));
+}
+
+#[test]
+fn a_closed_stderr_does_not_end_it() {
+    let place = Place::new(EMPTY);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let running = Running::start_with(&place, writer.into());
+    let connected = TcpStream::connect(running.field("mqtt")).unwrap();
+    assert_eq!(running.stop("-TERM").0, Some(0));
+    drop(connected);
 }
 
 #[test]
