@@ -105,7 +105,7 @@ fn shown(device: &DeviceRecord) -> Value {
         "device": device.id.device.as_str(),
         "version": device.version.as_ref().map(ota_protocol::version::Version::as_str),
         "connected": device.is_connected,
-        "heard_at": device.heard_at,
+        "heard_at": (device.heard_at > 0).then_some(device.heard_at),
         "generation": device.generation,
     })
 }
