@@ -16,6 +16,9 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
         return Err(Refusal::too_large(request::CONTROL_BODY).into());
     }
     let events = presence(request.body()).map_err(|error| Refusal::bad_request(error.to_string()))?;
+    for bridge in events.iter().filter_map(|event| event.bridge.as_deref()) {
+        commands::bridge_name(bridge)?;
+    }
     gateway.decide(|ledger| take(ledger, &events))?;
     let bridge = events.last().and_then(|event| event.bridge.as_deref());
     let commands = match bridge {

@@ -59,6 +59,7 @@ fn decode(request: &Request) -> Result<Tick, Refusal> {
     }
     let tick: Tick = serde_json::from_slice(request.body())
         .map_err(|error| Refusal::bad_request(format!("the body is no tick of a bridge: {error}")))?;
+    tick.bridge.as_deref().map(commands::bridge_name).transpose()?;
     if tick.acknowledged.len() > MOST_ACKNOWLEDGED {
         let count = tick.acknowledged.len();
         return Err(Refusal::bad_request(format!(
@@ -69,10 +70,15 @@ fn decode(request: &Request) -> Result<Tick, Refusal> {
 }
 
 fn run(ledger: &Ledger<'_>, tick: &Tick) -> Result<Swept, Failure> {
-    for push_id in &tick.acknowledged {
+    for push_id in tick.acknowledged.iter().filter(|id| is_push_id(id)) {
         ledger.delivered(push_id)?;
     }
     Ok(ledger.sweep()?)
+}
+
+/// Ids of pushes are digits: what is not was never ours, and must not keep the rest of a tick from being heard.
+fn is_push_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Without a place to publish to, devices that no bridge holds are told in the answer to their next inform.

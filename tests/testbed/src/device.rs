@@ -125,6 +125,12 @@ impl Told {
         &self.command.as_ref().unwrap()["params"]["fileUrl"]
     }
 
+    /// The versions that are offered, in order.
+    pub fn versions(&self) -> Vec<&str> {
+        let offers = self.reply["data"].as_array().unwrap().iter();
+        offers.map(|offer| offer["version"].as_str().unwrap()).collect()
+    }
+
     /// The `fileUrl` of the last offer.
     pub fn offered_url(&self) -> &Value {
         &self.reply["data"].as_array().unwrap().last().unwrap()["fileUrl"]

@@ -4,7 +4,7 @@ use ota_ledger::Ledger;
 use ota_protocol::topic::upgrade_topic;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Refusal};
 use crate::gateway::Gateway;
 
 /// A command on its way to a session.
@@ -14,6 +14,19 @@ pub struct Delivery {
     device: String,
     topic: String,
     payload: String,
+}
+
+/// The longest name of a bridge, in characters.
+const LONGEST_BRIDGE: usize = 128;
+
+/// `name`, if it can be a bridge's: 1 to 128 printable ASCII characters.
+pub fn bridge_name(name: &str) -> Result<&str, Refusal> {
+    let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if (1..=LONGEST_BRIDGE).contains(&name.len()) && name.bytes().all(is_printable) {
+        return Ok(name);
+    }
+    let message = format!("bridge is no name of 1 to {LONGEST_BRIDGE} printable ASCII characters");
+    Err(Refusal::bad_request(message))
 }
 
 /// The commands that are due for the sessions that `bridge` holds.
