@@ -6,6 +6,7 @@ use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, respon
 use ota_protocol::code::Code;
 use ota_protocol::http_login::HttpLogin;
 use ota_protocol::key::DeviceId;
+use ota_protocol::query::percent_decode;
 use ota_protocol::reply;
 use ota_protocol::session::Session;
 
@@ -46,9 +47,12 @@ fn check(
 }
 
 fn device(path: &str) -> Result<DeviceId, Refusal> {
+    let nowhere = || Refusal::not_found("log in at /auth/{product}/{device}");
     let keys = path.strip_prefix("/auth/").and_then(|keys| keys.split_once('/'));
-    let (product, device) = keys.ok_or_else(|| Refusal::not_found("log in at /auth/{product}/{device}"))?;
-    DeviceId::parse(product, device).map_err(|error| Refusal::bad_request(error.to_string()))
+    let (product, device) = keys.ok_or_else(nowhere)?;
+    let decoded = |key| percent_decode(key).ok_or_else(nowhere);
+    DeviceId::parse(&decoded(product)?, &decoded(device)?)
+        .map_err(|error| Refusal::bad_request(error.to_string()))
 }
 
 fn said(reply: &[u8]) -> Response {

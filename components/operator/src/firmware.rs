@@ -95,7 +95,7 @@ impl Declared {
             return Err(too_large(size));
         }
         Ok(Self {
-            product: product_key(product)?,
+            product: product_key(&product)?,
             version,
             sign_method,
             size,

@@ -40,7 +40,13 @@ impl Route {
     /// The route of a request; 404 for a path that is none, 405 for a method that it does not take.
     pub fn of(request: &Request) -> Result<Self, Refusal> {
         let path = request.uri().path();
-        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+        let nowhere = || {
+            Refusal::not_found(format!("there is nothing at {path}")).with_hint("the README lists the routes")
+        };
+        let decoded: Option<Vec<String>> =
+            path.strip_prefix('/').unwrap_or(path).split('/').map(query::percent_decode).collect();
+        let decoded = decoded.ok_or_else(nowhere)?;
+        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let method = request.method();
         let get = |route| only(method, &Method::GET, "GET", route);
         let post = |route| only(method, &Method::POST, "POST", route);
@@ -63,8 +69,7 @@ impl Route {
             ["api", "v1", "jobs", job, "stop"] => post(Self::StopJob(job_id(job)?)),
             ["api", "v1", "jobs", job, "tasks"] => get(Self::Tasks(job_id(job)?)),
             ["api", "v1", "events"] => get(Self::Events),
-            _ => Err(Refusal::not_found(format!("there is nothing at {path}"))
-                .with_hint("the README lists the routes")),
+            _ => Err(nowhere()),
         }
     }
 }
@@ -75,14 +80,14 @@ pub fn is_upload(request: &Request) -> bool {
 }
 
 /// The product and the version that an upload names, as they stand in the path, decoded.
-pub(crate) fn upload_target(request: &Request) -> Option<(&str, String)> {
+pub(crate) fn upload_target(request: &Request) -> Option<(String, String)> {
     let rest = request.uri().path().strip_prefix("/api/v1/products/")?;
     let (product, version) = rest.split_once("/firmware/")?;
     let is_segment = |text: &str| !text.is_empty() && !text.contains('/');
     if !is_segment(product) || !is_segment(version) {
         return None;
     }
-    Some((product, query::percent_decode(version)?))
+    Some((query::percent_decode(product)?, query::percent_decode(version)?))
 }
 
 pub(crate) fn product_key(text: &str) -> Result<ProductKey, Refusal> {
@@ -126,6 +131,7 @@ mod tests {
             (Method::POST, "/api/v1/products", Route::CreateProduct),
             (Method::GET, "/api/v1/products/pk/devices?limit=2", Route::Devices(pk.clone())),
             (Method::GET, "/api/v1/products/pk/firmware", Route::Firmware(pk.clone())),
+            (Method::GET, "/api/v1/products/p%6B/firmware", Route::Firmware(pk.clone())),
             (Method::GET, "/api/v1/jobs/a1", Route::Job("a1".to_owned())),
             (Method::POST, "/api/v1/jobs/a1/stop", Route::StopJob("a1".to_owned())),
             (Method::GET, "/metrics", Route::Metrics),
@@ -156,7 +162,7 @@ mod tests {
         let request =
             http::Request::put("/api/v1/products/pk/firmware/v2%2B1?md5=x").body(Vec::new()).unwrap();
         assert!(is_upload(&request));
-        assert_eq!(upload_target(&request), Some(("pk", "v2+1".to_owned())));
+        assert_eq!(upload_target(&request), Some(("pk".to_owned(), "v2+1".to_owned())));
         for uri in [
             "/api/v1/products/pk/firmware/",
             "/api/v1/products//firmware/2",

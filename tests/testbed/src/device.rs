@@ -3,9 +3,8 @@
 use http::StatusCode;
 use ota_platform::{Request, Response};
 use serde_json::{Value, json};
-use sha2::Digest as _;
 
-use crate::{Testbed, json};
+use crate::{Testbed, json, sha256};
 
 /// A device. Its messages come through a bridge, unless it logged in.
 #[derive(Clone)]
@@ -48,7 +47,7 @@ impl<'b> Device<'b> {
         let signed =
             format!("deviceKey{device}lifetime{lifetime}productKey{product}signMethodsha256{secret}");
         let body = json!({
-            "signMethod": "sha256", "lifetime": lifetime, "sign": hex::encode(sha2::Sha256::digest(signed)),
+            "signMethod": "sha256", "lifetime": lifetime, "sign": sha256(signed.as_bytes()),
             "clientInfo": {}, "acceptCommandTypes": ["CMD_OTA_UPGRADE"],
         });
         let request = http::Request::post(format!("/auth/{product}/{device}"));

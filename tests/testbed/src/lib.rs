@@ -33,6 +33,7 @@ use ota_platform::ports::{Clock, SystemRandom};
 use ota_platform::request::{CONTROL_BODY, ENVELOPE_BODY};
 use ota_platform::{Gateway, Request, Response};
 use serde_json::Value;
+use sha2::Digest as _;
 
 pub use device::{Device, Told, path_of};
 pub use fault::{Fault, Scene, survives};
@@ -192,6 +193,11 @@ impl Clock for Testbed {
 pub fn json(response: &Response) -> Value {
     serde_json::from_slice(response.body())
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(response.body())))
+}
+
+/// The SHA-256 of `bytes`, in lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(sha2::Sha256::digest(bytes))
 }
 
 /// How an uploaded body is cut for its component.

@@ -57,7 +57,7 @@ fn a_tick_that_cannot_be_read_is_400_and_sweeps_nothing() {
         json!({"bridge": "b".repeat(129)}).to_string(),
     ] {
         let response = bed.send(&bed.by_bridge("/internal/sweep", body.clone()));
-        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{:.80}", body);
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body:.80}");
     }
     let response = bed.send(&bed.by_bridge("/internal/sweep", vec![b' '; 4 * 1024 * 1024 + 1]));
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
