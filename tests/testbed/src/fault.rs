@@ -88,9 +88,7 @@ pub fn survives<C>(scene: &Scene<'_, C>, faults: &[Fault]) -> usize {
     for fault in faults {
         for store in [Store::Sql, Store::Kv] {
             for n in 0.. {
-                let before = |bed: &Testbed| store.calls(bed).fail_at(n, *fault);
-                let after = |bed: &Testbed| store.calls(bed).heal();
-                let played = play(scene, &before, &after);
+                let played = play(scene, &|bed| store.fail_at(bed, n, *fault), &|bed| store.heal(bed));
                 if !played.has_failed {
                     break;
                 }
@@ -143,10 +141,17 @@ enum Store {
 }
 
 impl Store {
-    fn calls(self, bed: &Testbed) -> &Calls {
+    fn fail_at(self, bed: &Testbed, n: usize, fault: Fault) {
         match self {
-            Self::Sql => bed.sql.calls(),
-            Self::Kv => bed.kv.calls(),
+            Self::Sql => bed.sql.fail_at(n, fault),
+            Self::Kv => bed.kv.fail_at(n, fault),
+        }
+    }
+
+    fn heal(self, bed: &Testbed) -> bool {
+        match self {
+            Self::Sql => bed.sql.heal(),
+            Self::Kv => bed.kv.heal(),
         }
     }
 }

@@ -7,7 +7,7 @@ use ota_image::kv::{Kv, KvError, MemoryKv};
 use ota_ledger::{Dialect, Row, Sql, SqlError, Value};
 use ota_platform::native::NativeSqlite;
 
-use crate::fault::Calls;
+use crate::fault::{Calls, Fault};
 
 /// A SQLite in memory.
 pub struct Database {
@@ -42,8 +42,14 @@ impl Database {
         let _ = self.sqlite.execute("ROLLBACK", &[]);
     }
 
-    pub(crate) fn calls(&self) -> &Calls {
-        &self.calls
+    /// The `n`-th call from now (from 0) fails.
+    pub fn fail_at(&self, n: usize, fault: Fault) {
+        self.calls.fail_at(n, fault);
+    }
+
+    /// Nothing fails any more; whether something did.
+    pub fn heal(&self) -> bool {
+        self.calls.heal()
     }
 
     fn call<T>(
@@ -101,8 +107,14 @@ impl KeyValues {
         }
     }
 
-    pub(crate) fn calls(&self) -> &Calls {
-        &self.calls
+    /// The `n`-th call from now (from 0) fails.
+    pub fn fail_at(&self, n: usize, fault: Fault) {
+        self.calls.fail_at(n, fault);
+    }
+
+    /// Nothing fails any more; whether something did.
+    pub fn heal(&self) -> bool {
+        self.calls.heal()
     }
 
     fn call<T>(&self, key: &str, run: impl FnOnce() -> Result<T, KvError>) -> Result<T, KvError> {

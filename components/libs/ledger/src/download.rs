@@ -100,6 +100,10 @@ impl Ledger<'_> {
     }
 
     /// A block of this firmware is damaged: nothing of it is granted or begins any more, and its jobs hold.
+    ///
+    /// One transaction, although it touches many jobs: whoever sees the firmware quarantined will never find the
+    /// damage again, so nobody would hold what a failure in between left running. Its order is firmware, jobs, and no
+    /// other transaction waits for a firmware while it holds a job.
     pub fn quarantine(
         &self,
         product: &ProductKey,
@@ -107,9 +111,9 @@ impl Ledger<'_> {
         device: &DeviceId,
         detail: &str,
     ) -> Result<(), SqlError> {
-        let key = || [product.as_str().into(), version.as_str().into()];
+        let key = [product.as_str().into(), version.as_str().into()];
         self.transaction(|| {
-            if self.sql.execute(&self.dialect.text(QUARANTINE), &key())? == 1 {
+            if self.sql.execute(&self.dialect.text(QUARANTINE), &key)? == 1 {
                 self.append(&NewEvent {
                     kind: "quarantined",
                     device: Some(device),
@@ -119,26 +123,8 @@ impl Ledger<'_> {
                     detail: Some(&format!("{version}: {detail}")),
                 })?;
             }
-            Ok(End::Commit(()))
-        })?;
-        for row in self.sql.query(JOBS_OF_FIRMWARE, &key())? {
-            self.hold(&row.text(0)?, product, "firmware quarantined")?;
-        }
-        Ok(())
-    }
-
-    fn hold(&self, job: &str, product: &ProductKey, because: &str) -> Result<(), SqlError> {
-        self.transaction(|| {
-            if self.sql.execute(HOLD, &[job.into(), because.into()])? == 1 {
-                self.append(&NewEvent {
-                    kind: "held",
-                    device: None,
-                    product: Some(product.as_str()),
-                    job: Some(job),
-                    actor: "gateway",
-                    detail: Some(because),
-                })?;
-            }
+            self.sql.execute(&self.dialect.text(TELL_HELD), &key)?;
+            self.sql.execute(HOLD, &key)?;
             Ok(End::Commit(()))
         })
     }
@@ -179,7 +165,11 @@ fn turned_away(assignment: &Assignment) -> Begun {
     Begun::Gone("the job does not run")
 }
 
-const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now} WHERE product = $1 AND version = $2 AND quarantined_at IS NULL";
-const JOBS_OF_FIRMWARE: &str =
-    "SELECT job FROM job WHERE product = $1 AND version = $2 AND state = 'running'";
-const HOLD: &str = "UPDATE job SET state = 'held', held_because = $2 WHERE job = $1 AND state = 'running'";
+const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now}
+    WHERE product = $1 AND version = $2 AND quarantined_at IS NULL";
+/// Before [`HOLD`], which leaves nothing to tell.
+const TELL_HELD: &str = "INSERT INTO event (at, kind, product, job, actor, detail)
+    SELECT {now}, 'held', j.product, j.job, 'gateway', 'firmware quarantined' FROM job j
+    WHERE j.product = $1 AND j.version = $2 AND j.state = 'running' ORDER BY j.created_at";
+const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined'
+    WHERE product = $1 AND version = $2 AND state = 'running'";

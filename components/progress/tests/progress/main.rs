@@ -1,8 +1,6 @@
 //! progress, from the request to the answer: every field that can be wrong, what a step does to which task, what it
 //! costs, and what becomes of it when a store fails.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod cost;
 mod faults;
 mod fields;
