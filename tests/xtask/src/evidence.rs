@@ -128,7 +128,9 @@ fn about(tier: Tier) -> &'static str {
     match tier {
         Tier::Unit => "Inside the source files, and the examples in the documentation.",
         Tier::Contract => "Each library from outside, over its stores.",
-        Tier::Component => "Host, bridge and command line from outside, over real sockets.",
+        Tier::Component => {
+            "Each component from request to answer, over stores that count and fail; host, bridge and command line over sockets."
+        }
         Tier::System => {
             "The components that ship, in the real host, behind the real bridge, with real devices."
         }

@@ -27,7 +27,7 @@ pub(crate) enum Tier {
     Unit,
     /// A library from outside, over each of its stores.
     Contract,
-    /// A program of `infra/` from outside, or a component in the real host.
+    /// A component or a program of `infra/` from outside.
     Component,
     /// The whole: gateway, bridge, stores, devices.
     System,
@@ -125,11 +125,11 @@ impl Suite {
     }
 
     /// Runs it; what it prints is shown only if it fails.
-    pub(crate) fn run(self, variables: &[(&str, PathBuf)]) -> Result<Ran> {
+    pub(crate) fn run(self) -> Result<Ran> {
         let mut cases = Vec::new();
         let mut closing: Option<Tally> = None;
         let mut others = Vec::new();
-        let status = process::follow(self.command().envs(variables.iter().cloned()), WITHIN, |line| {
+        let status = process::follow(&mut self.command(), WITHIN, |line| {
             if let Some(case) = Case::parse(line) {
                 cases.push(case);
             } else if let Some(tally) = Tally::parse(line) {

@@ -1,7 +1,6 @@
 //! `cargo verify`: everything that must be true of this repository, in the order in which it fails soonest.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -23,9 +22,12 @@ const EVIDENCE: &str = "tests/EVIDENCE.md";
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let begun = Instant::now();
     let mut steps = Steps::default();
-    let python = set_up(&mut steps, workspace);
+    steps.run("set-up", || {
+        setup::wasm_target(workspace)?;
+        setup::python(workspace).map(|()| Done::passed(format!("the target {WASM}, and Python")))
+    });
     check_sources(&mut steps, workspace);
-    let suites = test(&mut steps, workspace, python);
+    let suites = test(&mut steps, workspace);
     steps.run("README", || readme::check(workspace));
     steps.run("cargo-deny", || deny::install(workspace));
     steps.run("dependencies", || deny::check(workspace));
@@ -37,17 +39,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let Tally { passed, failed, .. } = steps.tally();
     println!("{passed} passed, {failed} failed");
     Ok(if steps.have_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The interpreter for the system tests, if there is one in the end.
-fn set_up(steps: &mut Steps, workspace: &Workspace) -> Option<PathBuf> {
-    let mut python = None;
-    steps.run("set-up", || {
-        setup::wasm_target(workspace)?;
-        python = Some(setup::python(workspace)?);
-        Ok(Done::passed("the target of the components, and Python's packages"))
-    });
-    python
 }
 
 fn check_sources(steps: &mut Steps, workspace: &Workspace) {
@@ -90,7 +81,7 @@ fn sizes(workspace: &Workspace) -> Result<Done> {
     Ok(Done::passed(sizes.join(", ")))
 }
 
-fn test(steps: &mut Steps, workspace: &Workspace, python: Option<PathBuf>) -> Vec<Ran> {
+fn test(steps: &mut Steps, workspace: &Workspace) -> Vec<Ran> {
     let mut built = None;
     steps.run("build of the tests", || {
         let made = built.insert(suite::build(workspace)?);
@@ -100,7 +91,6 @@ fn test(steps: &mut Steps, workspace: &Workspace, python: Option<PathBuf>) -> Ve
         Ok(Done::passed(""))
     });
     let Built { mut suites, programs, .. } = built.unwrap_or_default();
-    let variables: Vec<_> = python.map(|path| ("OTA_PYTHON", path)).into_iter().collect();
     let mut all = Vec::new();
     for (name, tier) in [
         ("unit tests", Tier::Unit),
@@ -109,7 +99,7 @@ fn test(steps: &mut Steps, workspace: &Workspace, python: Option<PathBuf>) -> Ve
         ("system tests", Tier::System),
     ] {
         let of_tier = suites.extract_if(.., |suite| suite.tier == tier).collect();
-        steps.run(name, || run_all(of_tier, &variables, &mut all));
+        steps.run(name, || run_all(of_tier, &mut all));
     }
     steps.run("demo", || {
         demo::run(workspace, programs.get("ota").context("the program ota did not compile")?)
@@ -117,13 +107,13 @@ fn test(steps: &mut Steps, workspace: &Workspace, python: Option<PathBuf>) -> Ve
     all
 }
 
-fn run_all(suites: Vec<Suite>, variables: &[(&str, PathBuf)], all: &mut Vec<Ran>) -> Result<Done> {
+fn run_all(suites: Vec<Suite>, all: &mut Vec<Ran>) -> Result<Done> {
     let mut sum = Tally::default();
     let mut failures = Vec::new();
     for suite in suites {
         let name = suite.name();
         let begun = Instant::now();
-        let ran = suite.run(variables)?;
+        let ran = suite.run()?;
         let tally = ran.tally();
         if tally.all() > 0 {
             let Tally { passed, failed, ignored } = tally;

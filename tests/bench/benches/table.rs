@@ -1,0 +1,5 @@
+//! `cargo bench`: measures, prints one table, writes `tests/bench/README.md`.
+
+fn main() -> anyhow::Result<()> {
+    ota_bench::run()
+}
