@@ -14,6 +14,7 @@ mod setup;
 mod steps;
 mod suite;
 mod tidy;
+mod transcript;
 mod verify;
 mod workspace;
 

@@ -97,6 +97,62 @@ pub(crate) fn follow(
     }
 }
 
+/// A program that runs beside this one, until it is stopped or dropped.
+#[derive(Debug)]
+pub(crate) struct Background {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Background {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.with_context(|| format!("cannot run {}", shown(command)))?;
+        let lines = lines_of(&mut child);
+        Ok(Self { child, lines })
+    }
+
+    /// The first line that begins with `prefix`, of either output.
+    pub(crate) fn line(&self, prefix: &str, within: Duration) -> Result<String> {
+        let deadline = Instant::now() + within;
+        let mut before = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if line.starts_with(prefix) {
+                return Ok(line);
+            }
+            before.push(line);
+        }
+        bail!("no line {prefix:?} came within {} s; it said: {}", within.as_secs(), before.join(" / "))
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self, within: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                bail!("it was still running after {} s", within.as_secs());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Asks it to end, as Ctrl-C or a service manager would.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        run(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
@@ -177,6 +233,23 @@ mod tests {
         assert!(status.unwrap().success());
         assert_eq!(lines, ["done"]);
         assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_program_in_the_background_says_its_line_and_ends_when_asked() {
+        let mut server =
+            Background::start(&mut shell("trap 'exit 4' TERM; echo ready x; while :; do sleep 0.1; done"))
+                .unwrap();
+        assert_eq!(server.line("ready ", Duration::from_secs(20)).unwrap(), "ready x");
+        server.terminate().unwrap();
+        assert_eq!(server.end(Duration::from_secs(20)).unwrap().code(), Some(4));
+    }
+
+    #[test]
+    fn a_program_that_says_something_else_is_quoted() {
+        let server = Background::start(&mut shell("echo port taken >&2")).unwrap();
+        let error = server.line("ready ", Duration::from_secs(20)).unwrap_err().to_string();
+        assert!(error.contains("port taken"), "{error}");
     }
 
     #[test]

@@ -1,12 +1,15 @@
-//! The commands in `README.md`: every fenced `sh` block says in its info string what runs it, and is run there.
+//! The commands in `README.md`: every fenced `sh` block says in its info string what runs it.
 //!
-//! `sh ci`: its lines stand in `.ci/run`. `sh verify`: run here. `sh with-spin`: the transcript that `tests/it` runs
-//! against the native host. Any other block of commands is refused: what nothing runs is soon wrong.
+//! `sh ci`: its lines stand in `.ci/run`. `sh up` and `sh operator`: a gateway and what is asked of it, run here.
+//! `sh with-spin`: the transcript that `tests/it` runs against the native host. Any other block of commands is refused:
+//! what nothing runs is soon wrong.
+
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process;
 use crate::steps::Done;
+use crate::transcript;
 use crate::workspace::Workspace;
 
 /// A fenced block of commands.
@@ -19,27 +22,26 @@ struct Block {
     commands: String,
 }
 
-/// Runs what is to be run here, and sees that the rest is run elsewhere.
-pub(crate) fn check(workspace: &Workspace) -> Result<Done> {
+/// Runs what is to be run here, with the program `ota`, and sees that the rest is run elsewhere.
+pub(crate) fn check(workspace: &Workspace, ota: &Path) -> Result<Done> {
     let ci = workspace.read(".ci/run")?;
     let blocks = blocks(&workspace.read("README.md")?);
     for block in &blocks {
         let at = || format!("README.md, line {}", block.line);
         match block.mark.as_str() {
             "ci" => block.stands_in(&ci).with_context(at)?,
-            "verify" => {
-                let mut bash = process::program("bash", workspace.root());
-                process::run(bash.args(["-euo", "pipefail", "-c"]).arg(&block.commands)).with_context(at)?;
-            }
-            "with-spin" => {}
-            other => {
-                bail!("{}: nothing runs a block marked {other:?}, mark it ci, verify or with-spin", at())
-            }
+            "up" | "operator" | "with-spin" => {}
+            other => bail!(
+                "{}: nothing runs a block marked {other:?}; mark it ci, up, operator or with-spin",
+                at()
+            ),
         }
     }
-    if blocks.is_empty() {
-        bail!("README.md has no commands");
-    }
+    let marked = |mark: &str| {
+        let mut found = blocks.iter().filter(|block| block.mark == mark);
+        found.next().with_context(|| format!("README.md has no block marked {mark}"))
+    };
+    transcript::play(workspace, ota, &marked("up")?.commands, &marked("operator")?.commands)?;
     Ok(Done::passed(format!("{} blocks of commands", blocks.len())))
 }
 
@@ -55,7 +57,8 @@ impl Block {
     }
 }
 
-fn without_comment(line: &str) -> &str {
+/// A command without the comment behind it.
+pub(crate) fn without_comment(line: &str) -> &str {
     line.split_once(" #").map_or(line, |(command, _)| command).trim()
 }
 

@@ -28,7 +28,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     });
     check_sources(&mut steps, workspace);
     let suites = test(&mut steps, workspace);
-    steps.run("README", || readme::check(workspace));
     steps.run("cargo-deny", || deny::install(workspace));
     steps.run("dependencies", || deny::check(workspace));
     steps.run("advisories", || deny::advisories(workspace));
@@ -101,9 +100,9 @@ fn test(steps: &mut Steps, workspace: &Workspace) -> Vec<Ran> {
         let of_tier = suites.extract_if(.., |suite| suite.tier == tier).collect();
         steps.run(name, || run_all(of_tier, &mut all));
     }
-    steps.run("demo", || {
-        demo::run(workspace, programs.get("ota").context("the program ota did not compile")?)
-    });
+    let ota = || programs.get("ota").context("the program ota did not compile");
+    steps.run("demo", || demo::run(workspace, ota()?));
+    steps.run("README", || readme::check(workspace, ota()?));
     all
 }
 
