@@ -1,1 +1,46 @@
-//! Shared by the tests.
+//! The system tier: the real host with the real `.wasm`, the real bridge, real devices.
+//!
+//! [`TestApp`] starts it all on free ports and stops it when dropped; everything else here is what acts upon it
+//! from outside: an operator, devices over MQTT and HTTP, the vendor's own SDK, a network that breaks.
+//! Nothing here uses the gateway's own encoders: a slip there must not be mirrored by what checks it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a step of a test that fails must fail the test where it stands"
+)]
+
+mod app;
+mod artifact;
+mod device;
+mod download;
+mod firmware;
+mod http_client;
+mod log;
+mod operator;
+mod program;
+mod proxy;
+mod python;
+mod wait;
+
+pub use app::{Secrets, TestApp};
+pub use device::{Command, Device, Identity, Message};
+pub use download::{Ending, Received, fetch, fetch_from, fetch_resuming, fetch_some};
+pub use firmware::{Firmware, SignMethod};
+pub use http_client::{Answer, HttpClient};
+pub use log::traps;
+pub use operator::Operator;
+pub use program::{Program, ota};
+pub use proxy::Proxy;
+pub use python::sdk;
+pub use wait::{PATIENCE, eventually, within};
+
+use std::path::Path;
+
+/// The repository.
+pub fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}

@@ -1,0 +1,152 @@
+//! The whole gateway on free ports of this machine: the real host on the real `spin.toml`, the real bridge before it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+
+use ota_bridge::Bridge;
+use ota_host::Host;
+use tempfile::TempDir;
+
+use crate::device::{Device, Identity};
+use crate::firmware::Firmware;
+use crate::http_client::HttpClient;
+use crate::operator::Operator;
+use crate::{artifact, log, workspace};
+
+/// How often a free port is looked for: another program may take it before the host does.
+const PORT_ATTEMPTS: u32 = 10;
+
+/// A running gateway; dropping it stops it and deletes its state.
+pub struct TestApp {
+    /// Its HTTP side, as anybody reaches it.
+    pub http: HttpClient,
+    bridge: Bridge,
+    _host: Host,
+    state: TempDir,
+}
+
+/// The secrets that a gateway is started with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// All that are needed.
+    Set,
+    /// None: every door is closed.
+    Unset,
+}
+
+impl Secrets {
+    /// What operators show.
+    pub const OPERATOR_TOKEN: &'static str = "operator-token-of-the-tests";
+    /// What the bridge shows.
+    pub const BRIDGE_TOKEN: &'static str = "bridge-token-of-the-tests";
+
+    /// The variables of `spin.toml`.
+    fn variables(self, public_url: String) -> BTreeMap<String, String> {
+        let secrets: &[(&str, &str)] = match self {
+            Self::Set => &[
+                ("operator_token", Self::OPERATOR_TOKEN),
+                ("bridge_token", Self::BRIDGE_TOKEN),
+                ("link_key", "link-key-of-the-tests"),
+                ("secret_key", "secret-key-of-the-tests"),
+            ],
+            Self::Unset => &[],
+        };
+        let mut variables: BTreeMap<_, _> =
+            secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        variables.insert("public_url".to_owned(), public_url);
+        variables
+    }
+}
+
+impl TestApp {
+    /// A gateway on an empty store.
+    pub async fn start() -> Self {
+        Self::start_with(Secrets::Set).await
+    }
+
+    /// The same with or without secrets. Without, the bridge is turned away, as it should be.
+    pub async fn start_with(secrets: Secrets) -> Self {
+        log::listen();
+        artifact::components();
+        let state = tempfile::tempdir().unwrap();
+        let host = host(state.path(), secrets).await;
+        let gateway = format!("http://{}", host.local_addr());
+        let bridge = ota_bridge::start(ota_bridge::Settings {
+            listen: free(),
+            gateway: gateway.clone(),
+            token: Secrets::BRIDGE_TOKEN.to_owned(),
+            sweep_every: Duration::from_millis(100),
+            presence_every: Duration::from_millis(10),
+            ..ota_bridge::Settings::default()
+        });
+        let bridge = bridge.await.unwrap();
+        Self { http: HttpClient::new(gateway), bridge, _host: host, state }
+    }
+
+    /// Where devices connect.
+    pub fn mqtt(&self) -> SocketAddr {
+        self.bridge.local_addr()
+    }
+
+    /// Sweeps that the gateway has answered to the bridge.
+    pub fn sweeps(&self) -> u64 {
+        self.bridge.metrics().sweeps
+    }
+
+    /// The folder with the databases.
+    pub fn state_dir(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// Somebody with the operators' token.
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.http.clone(), Secrets::OPERATOR_TOKEN)
+    }
+
+    /// A registered device, connected over MQTT, that has informed `version`.
+    pub async fn device(&self, product: &str, device: &str, version: &str) -> Device {
+        let identity = self.operator().device(product, device).await;
+        self.connect(&identity, version).await
+    }
+
+    /// The same for a device that is registered.
+    pub async fn connect(&self, identity: &Identity, version: &str) -> Device {
+        let mut device = Device::connect(self.mqtt(), identity).await;
+        assert_eq!(device.inform(version).await, 200);
+        device
+    }
+
+    /// A product `pk` with `firmware`, all that a job needs but devices.
+    pub async fn product(&self, firmware: &Firmware) -> Operator {
+        let operator = self.operator();
+        operator.product("pk").await;
+        operator.firmware("pk", firmware).await;
+        operator
+    }
+}
+
+/// The app needs its own address before it starts, so a free port is found first and then taken.
+async fn host(state: &Path, secrets: Secrets) -> Host {
+    let mut failure = None;
+    for _ in 0..PORT_ATTEMPTS {
+        let listen = TcpListener::bind(free()).unwrap().local_addr().unwrap();
+        let started = ota_host::start(ota_host::Settings {
+            manifest: workspace().join("spin.toml"),
+            state_dir: state.to_owned(),
+            listen,
+            variables: secrets.variables(format!("http://{listen}")),
+            ..ota_host::Settings::default()
+        });
+        match started.await {
+            Ok(host) => return host,
+            Err(error) => failure = Some(error),
+        }
+    }
+    panic!("the host does not start: {failure:?}")
+}
+
+fn free() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}

@@ -1,0 +1,234 @@
+//! A device over MQTT, on a stock client library. It subscribes to nothing, as no SDK subscribes to its commands
+//! (PROTOCOL §2.11); what it does otherwise is up to the test.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use rumqttc::{AckMode, AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::wait::within;
+
+/// Who a device is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its product's key.
+    pub product: String,
+    /// Its own key.
+    pub device: String,
+    /// What it signs its logins with.
+    pub secret: String,
+}
+
+/// A connected device; dropping it breaks the connection off without a word.
+#[derive(Debug)]
+pub struct Device {
+    identity: Identity,
+    client: AsyncClient,
+    poller: JoinHandle<()>,
+    received: mpsc::UnboundedReceiver<Message>,
+    /// Came while something else was waited for.
+    passed_over: VecDeque<Message>,
+    requests: u64,
+}
+
+/// A message from the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its whole topic.
+    pub topic: String,
+    /// Its payload.
+    pub json: Value,
+}
+
+/// A command to upgrade, or an offer: the five fields that are always there (PROTOCOL §2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The id of the push; `null` for an offer.
+    pub id: Value,
+    /// The target.
+    pub version: String,
+    /// The digest, as told.
+    pub sign: String,
+    /// Which digest it is.
+    pub sign_method: String,
+    /// Where the bytes are.
+    pub file_url: String,
+    /// How many they are.
+    pub file_size: u64,
+}
+
+impl Device {
+    /// Connects; returns once the device is let in.
+    pub async fn connect(broker: SocketAddr, identity: &Identity) -> Self {
+        Self::open(broker, identity, AckMode::Automatic).await
+    }
+
+    /// The same for a device that never acknowledges what it gets.
+    pub async fn connect_without_acknowledging(broker: SocketAddr, identity: &Identity) -> Self {
+        Self::open(broker, identity, AckMode::Manual).await
+    }
+
+    async fn open(broker: SocketAddr, identity: &Identity, acknowledge: AckMode) -> Self {
+        let mut options = MqttOptions::new(identity.client_id(), (broker.ip().to_string(), broker.port()));
+        options.set_credentials(identity.username(), identity.password()).set_ack_mode(acknowledge);
+        let (client, mut events) = AsyncClient::builder(options).capacity(64).build();
+        let connected = within("the device is let in", async { events.poll().await.unwrap() }).await;
+        assert!(matches!(connected, Event::Incoming(Packet::ConnAck(_))), "{connected:?}");
+        let (sender, received) = mpsc::unbounded_channel();
+        // Polling has a task of its own: a client that awaits in the task that polls stands still.
+        let poller = tokio::spawn(poll(events, sender));
+        let identity = identity.clone();
+        Self { identity, client, poller, received, passed_over: VecDeque::new(), requests: 0 }
+    }
+
+    /// Informs a version; the code of the reply.
+    pub async fn inform(&mut self, version: &str) -> i64 {
+        code(&self.request("inform", json!({ "version": version })).await)
+    }
+
+    /// Reports a step; the code of the reply.
+    pub async fn progress(&mut self, step: i32) -> i64 {
+        code(&self.request("progress", json!({ "step": step.to_string(), "desc": "" })).await)
+    }
+
+    /// Asks what it may take.
+    pub async fn getversion(&mut self) -> Vec<Command> {
+        let reply = self.request("getversion", json!({})).await;
+        assert_eq!(code(&reply), 200);
+        let offers = reply["data"].as_array().unwrap();
+        offers.iter().map(|offer| Command::read(&Value::Null, offer)).collect()
+    }
+
+    /// Publishes a request and waits for the reply with its id.
+    pub async fn request(&mut self, name: &str, params: Value) -> Value {
+        self.requests += 1;
+        let id = self.requests.to_string();
+        self.publish(name, &json!({ "id": id, "method": format!("ota.device.{name}"), "params": params }))
+            .await;
+        let topic = format!("{}_reply", self.topic(name));
+        self.find(&format!("the reply to {name} {id}"), |message| {
+            message.topic == topic && message.json["id"] == id
+        })
+        .await
+        .json
+    }
+
+    /// Publishes at least once.
+    pub async fn publish(&self, name: &str, payload: &Value) {
+        let options = PublishOptions::at_least_once();
+        self.client.publish(self.topic(name), payload.to_string(), options).await.unwrap();
+    }
+
+    /// The next command, which must come.
+    pub async fn command(&mut self) -> Command {
+        let topic = self.topic("upgrade");
+        let message = self.find("a command", |message| message.topic == topic).await;
+        Command::read(&message.json["id"], &message.json["params"])
+    }
+
+    /// The next message, whatever it is.
+    pub async fn next(&mut self) -> Message {
+        self.find("a message", |_| true).await
+    }
+
+    /// Everything that has come and was not asked for.
+    pub fn rest(&mut self) -> Vec<Message> {
+        while let Ok(message) = self.received.try_recv() {
+            self.passed_over.push_back(message);
+        }
+        self.passed_over.drain(..).collect()
+    }
+
+    /// The topic of the device that ends so.
+    pub fn topic(&self, name: &str) -> String {
+        let Identity { product, device, .. } = &self.identity;
+        format!("/sys/{product}/{device}/ota/device/{name}")
+    }
+
+    async fn find(&mut self, what: &str, is_it: impl Fn(&Message) -> bool) -> Message {
+        if let Some(message) =
+            self.passed_over.iter().position(&is_it).and_then(|at| self.passed_over.remove(at))
+        {
+            return message;
+        }
+        let search = async {
+            loop {
+                let message = self.received.recv().await.expect("the connection has ended");
+                if is_it(&message) {
+                    return message;
+                }
+                self.passed_over.push_back(message);
+            }
+        };
+        within(what, search).await
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.poller.abort();
+    }
+}
+
+/// Ends with the connection: a device of the tests comes back when the test says so.
+async fn poll(mut events: EventLoop, sender: mpsc::UnboundedSender<Message>) {
+    while let Ok(event) = events.poll().await {
+        let Event::Incoming(Packet::Publish(publish)) = event else { continue };
+        // A device that is dropped reads no more.
+        let _ = sender.send(Message::from(&publish));
+    }
+}
+
+fn code(reply: &Value) -> i64 {
+    reply["code"].as_i64().unwrap()
+}
+
+impl Identity {
+    /// A device by its three words.
+    pub fn new(product: &str, device: &str, secret: &str) -> Self {
+        Self { product: product.to_owned(), device: device.to_owned(), secret: secret.to_owned() }
+    }
+
+    fn client_id(&self) -> String {
+        format!("{}|securemode=2,signmethod=sha256,timestamp=1795455148647|", self.device)
+    }
+
+    fn username(&self) -> String {
+        format!("{}&{}", self.device, self.product)
+    }
+
+    /// PROTOCOL §3: a plain hash of the sorted fields, the secret last.
+    fn password(&self) -> String {
+        let Self { product, device, secret } = self;
+        hex::encode(Sha256::digest(format!(
+            "clientId{device}deviceKey{device}productKey{product}timestamp1795455148647{secret}"
+        )))
+    }
+}
+
+impl From<&Publish> for Message {
+    fn from(publish: &Publish) -> Self {
+        Self {
+            topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
+            json: serde_json::from_slice(&publish.payload).unwrap(),
+        }
+    }
+}
+
+impl Command {
+    fn read(id: &Value, params: &Value) -> Self {
+        let text = |name: &str| params[name].as_str().unwrap().to_owned();
+        Self {
+            id: id.clone(),
+            version: text("version"),
+            sign: text("sign"),
+            sign_method: text("signMethod"),
+            file_url: text("fileUrl"),
+            file_size: params["fileSize"].as_u64().unwrap(),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The whole gateway, from outside: one module per thing that it must do, or must survive.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step of a test that fails must fail the test where it stands"
+)]
+
+mod budget;
+mod damage;
+mod delivery;
+mod doors;
+mod failure;
+mod manifest;
+mod push;
+mod request;
+mod restart;
+mod sdk;
