@@ -54,6 +54,7 @@ pub struct Host {
 /// unset, a component cannot be read or compiled, the state cannot be opened, or
 /// the address is taken.
 pub async fn start(settings: Settings) -> Result<Host> {
+    settings.limits.check()?;
     let application = Application::load(&settings)?;
     let listener = TcpListener::bind(settings.listen)
         .await

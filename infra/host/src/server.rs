@@ -14,7 +14,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -31,8 +31,6 @@ use crate::{engine, outbound, sqlite};
 
 /// Answered by the host itself, whatever the routes.
 const HEALTH: &str = "/.well-known/spin/health";
-/// The longest wait for a request head on a new or kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often instances that nobody needs are dropped.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -133,10 +131,8 @@ async fn connection(gateway: Arc<Gateway>, stream: TcpStream, client: SocketAddr
         async move { Ok::<_, Infallible>(gateway.answer(request, client).await) }
     });
     // `pipeline_flush` stays off: with it a slow reader makes hyper buffer the whole body.
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+    // No timer either: like Spin it never closes a kept connection under a client's next request.
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

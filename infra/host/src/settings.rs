@@ -7,6 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::{Result, ensure};
+
+/// Less than any component needs to start.
+const LEAST_MEMORY: usize = 1024 * 1024;
+/// Each reserves 4 GiB of addresses.
+const MOST_INSTANCES: u32 = 10_000;
+
 /// Settings of one host; every field but `manifest` has a sensible default.
 #[derive(Clone)]
 pub struct Settings {
@@ -60,6 +67,20 @@ impl Settings {
     }
 }
 
+impl Limits {
+    /// Refuses what no request could be served within.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { memory, instances, requests_per_instance, .. } = *self;
+        ensure!(memory >= LEAST_MEMORY, "a memory limit of {memory} bytes is below {LEAST_MEMORY}");
+        ensure!(
+            (1..=MOST_INSTANCES).contains(&instances),
+            "{instances} instances are not between 1 and {MOST_INSTANCES}"
+        );
+        ensure!(requests_per_instance > 0, "an instance must handle one request at least");
+        Ok(())
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -109,6 +130,19 @@ mod tests {
         settings.variables.insert("operator_token".to_owned(), "hunter2".to_owned());
         let shown = format!("{settings:?}");
         assert!(shown.contains("operator_token") && !shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn limits_that_serve_nobody_are_refused() {
+        assert!(Limits::default().check().is_ok());
+        for limits in [
+            Limits { memory: 65_536, ..Limits::default() },
+            Limits { instances: 0, ..Limits::default() },
+            Limits { instances: 10_001, ..Limits::default() },
+            Limits { requests_per_instance: 0, ..Limits::default() },
+        ] {
+            assert!(limits.check().is_err(), "{limits:?}");
+        }
     }
 
     #[test]

@@ -80,13 +80,16 @@ async fn borrow(database: Arc<Database>) -> Result<Lease, SessionError> {
 }
 
 async fn run(mut lease: Lease, call: Arc<(String, Vec<Value>)>) -> Result<(Lease, Attempt), JoinError> {
-    let mut watch = Interrupt(lease.interrupt_handle());
-    let job = tokio::task::spawn_blocking(move || {
+    let interrupt_handle = lease.interrupt_handle();
+    let mut job = tokio::task::spawn_blocking(move || {
         let (statement, parameters) = &*call;
         let attempt = lease.attempt(statement, parameters);
         (lease, attempt)
     });
-    let done = job.await;
+    // Declared after the job, so dropped before it: while the job is there, so is the
+    // lease, and no other borrower's statement can be hit.
+    let mut watch = Interrupt(interrupt_handle);
+    let done = (&mut job).await;
     watch.0 = None;
     done
 }
