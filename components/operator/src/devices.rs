@@ -20,7 +20,7 @@ pub(crate) fn list(
     request: &Request,
     product: &ProductKey,
 ) -> Result<Response, Failure> {
-    let (after, limit) = (params::after(request), params::limit(request)?);
+    let (after, limit) = (params::after(request)?, params::limit(request)?);
     let devices = gateway.decide(|ledger| {
         if !ledger.has_product(product)? {
             return Err(unknown_product(product).into());

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ota_ledger::event::Event;
-use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
+use ota_platform::{Failure, Gateway, Refusal, Request, Response, response};
 use serde_json::{Value, json};
 
 use crate::params;
@@ -10,13 +10,13 @@ use crate::params;
 /// Oldest first, behind the number `after`; of one job with `?job=`.
 pub(crate) fn list(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     let limit = params::limit(request)?;
-    let after = match params::after(request).as_str() {
+    let after = match params::after(request)?.as_str() {
         "" => 0,
         text => text.parse().map_err(|_| {
             Refusal::bad_request(format!("after is {text:?}, must be the number of an event"))
         })?,
     };
-    let job = request::parameter(request, "job");
+    let job = params::text(request, "job")?;
     let events = gateway.decide(|ledger| Ok(ledger.events(job.as_deref(), after, limit)?))?;
     let is_full = i64::try_from(events.len()).is_ok_and(|count| count == limit);
     let next = events.last().filter(|_| is_full).map(|event| event.number);

@@ -57,15 +57,21 @@ async fn take(
     });
     let (status, firmware) = match pushed {
         Ok(Pushed::Created(firmware)) => (StatusCode::CREATED, firmware),
-        Ok(Pushed::Same(firmware)) => {
+        Ok(Pushed::Same(firmware)) => (StatusCode::OK, firmware),
+        Ok(Pushed::Taken(_)) => {
             discard(&objects, &stored).await;
-            (StatusCode::OK, firmware)
+            return Err(taken(&declared).into());
         }
-        other => {
+        Ok(Pushed::NoProduct) => {
             discard(&objects, &stored).await;
-            return Err(not_registered(&declared, other));
+            return Err(unknown_product(&declared.product).into());
         }
+        // The ledger may have written it and was not heard: what it may refer to is not deleted.
+        Err(failure) => return Err(failure),
     };
+    if firmware.image.object != stored.object {
+        discard(&objects, &stored).await;
+    }
     Ok(response::json(status, &shown(&firmware)))
 }
 
@@ -163,17 +169,10 @@ fn too_large(size: u64) -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
-fn not_registered(declared: &Declared, pushed: Result<Pushed, Failure>) -> Failure {
-    match pushed {
-        Err(failure) => failure,
-        Ok(Pushed::NoProduct) => unknown_product(&declared.product).into(),
-        Ok(_) => {
-            let version = &declared.version;
-            Refusal::conflict("version_taken", format!("version {version} is registered with other bytes"))
-                .with_hint("a firmware never changes: give these bytes a version of their own")
-                .into()
-        }
-    }
+fn taken(declared: &Declared) -> Refusal {
+    let version = &declared.version;
+    Refusal::conflict("version_taken", format!("version {version} is registered with other bytes"))
+        .with_hint("a firmware never changes: give these bytes a version of their own")
 }
 
 /// Deletes an object that nothing refers to; if that fails it only takes room.

@@ -37,7 +37,7 @@ pub(crate) fn stop(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure>
 }
 
 pub(crate) fn tasks(gateway: &Gateway<'_>, request: &Request, id: &str) -> Result<Response, Failure> {
-    let (after, limit) = (params::after(request), params::limit(request)?);
+    let (after, limit) = (params::after(request)?, params::limit(request)?);
     let tasks = gateway.decide(|ledger| {
         if ledger.job(id)?.is_none() {
             return Err(unknown(id).into());
@@ -70,7 +70,9 @@ struct Wanted {
 
 pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     let wanted: Wanted = params::body(request)?;
-    let new = wanted.parse()?;
+    // Named before it is created: what is tried again creates no second one.
+    let id = gateway.decide(|ledger| Ok(ledger.new_job_id()))?;
+    let new = wanted.parse(id)?;
     let created = gateway.decide(|ledger| match ledger.create_job(&new) {
         Err(NotCreated::Ledger(error)) => Err(error.into()),
         Err(why) => Err(not_created(&why).into()),
@@ -81,9 +83,10 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
 }
 
 impl Wanted {
-    fn parse(self) -> Result<NewJob, Refusal> {
+    fn parse(self, id: String) -> Result<NewJob, Refusal> {
         let mode = self.mode.as_deref().unwrap_or(Mode::Push.as_str());
         Ok(NewJob {
+            id,
             product: product_key(&self.product)?,
             to: version(&self.to)?,
             mode: Mode::parse(mode)

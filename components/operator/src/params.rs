@@ -26,7 +26,17 @@ pub(crate) fn limit(request: &Request) -> Result<i64, Refusal> {
     }
 }
 
-/// The query parameter `after`: a page begins behind it.
-pub(crate) fn after(request: &Request) -> String {
-    request::parameter(request, "after").unwrap_or_default()
+/// The query parameter `after`: a page begins behind it. Empty when it is absent.
+pub(crate) fn after(request: &Request) -> Result<String, Refusal> {
+    Ok(text(request, "after")?.unwrap_or_default())
+}
+
+/// A query parameter that is looked for in the ledger, which has no control characters.
+pub(crate) fn text(request: &Request, name: &str) -> Result<Option<String>, Refusal> {
+    match request::parameter(request, name) {
+        Some(text) if text.chars().any(char::is_control) => {
+            Err(Refusal::bad_request(format!("{name} is {text:?}, must have no control characters")))
+        }
+        text => Ok(text),
+    }
 }

@@ -63,7 +63,9 @@ impl Route {
                 get(Self::Device(DeviceId { product: product_key(product)?, device }))
             }
             ["api", "v1", "products", product, "firmware"] => get(Self::Firmware(product_key(product)?)),
-            ["api", "v1", "products", _, "firmware", _] => Err(Refusal::method_not_allowed("PUT")),
+            ["api", "v1", "products", _, "firmware", version] if !version.is_empty() => {
+                Err(Refusal::method_not_allowed("PUT"))
+            }
             ["api", "v1", "jobs"] => either(method, Self::Jobs, Self::CreateJob),
             ["api", "v1", "jobs", job] => get(Self::Job(job_id(job)?)),
             ["api", "v1", "jobs", job, "stop"] => post(Self::StopJob(job_id(job)?)),

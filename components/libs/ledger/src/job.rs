@@ -12,6 +12,8 @@ use crate::{Ledger, SqlError, Value};
 /// A job to be created.
 #[derive(Debug, Clone)]
 pub struct NewJob {
+    /// Its id, from [`Ledger::new_job_id`].
+    pub id: String,
     /// Whose devices.
     pub product: ProductKey,
     /// To which version.
@@ -62,7 +64,11 @@ pub enum NotCreated {
 
 impl Ledger<'_> {
     /// Creates a running job with its tasks. Devices that informed the target already are skipped.
+    /// Repeating it, because nobody heard that it was done, changes nothing.
     pub fn create_job(&self, new: &NewJob) -> Result<JobRecord, NotCreated> {
+        if let Some(job) = self.job(&new.id)? {
+            return Ok(job);
+        }
         match self.firmware(&new.product, &new.to)? {
             None if !self.has_product(&new.product)? => {
                 return Err(NotCreated::NoProduct(new.product.clone()));
@@ -78,34 +84,31 @@ impl Ledger<'_> {
         {
             return Err(NotCreated::NoDevice(unknown.clone()));
         }
-        let id = self.new_job_id();
         let created = self.transaction(|| {
-            if self.snapshot(&id, new)? == 0 {
-                return Ok(End::Rollback(false));
+            if self.snapshot(new)? == 0 {
+                return Ok(End::Rollback(None));
             }
-            self.insert_job(&id, new)?;
+            self.insert_job(new)?;
             self.append(&NewEvent {
                 kind: "job_created",
                 device: None,
                 product: Some(new.product.as_str()),
-                job: Some(&id),
+                job: Some(&new.id),
                 actor: "operator",
                 detail: Some(new.to.as_str()),
             })?;
-            self.settle(&id)?;
-            Ok(End::Commit(true))
+            self.settle(&new.id)?;
+            // Read before the commit: behind it nothing may fail, or its creator would create it again.
+            Ok(End::Commit(self.job(&new.id)?))
         })?;
-        if !created {
-            return Err(NotCreated::Empty);
-        }
-        self.job(&id)?.ok_or_else(|| SqlError(format!("job {id} vanished")).into())
+        created.ok_or(NotCreated::Empty)
     }
 
     /// Makes the tasks of the scope; how many.
-    fn snapshot(&self, id: &str, new: &NewJob) -> Result<u64, SqlError> {
+    fn snapshot(&self, new: &NewJob) -> Result<u64, SqlError> {
         let snapshot = |filter: &str, value: Option<&str>| {
             let mut values: Vec<Value> = vec![
-                id.into(),
+                new.id.as_str().into(),
                 new.to.as_str().into(),
                 new.terms.reachable_within.into(),
                 new.product.as_str().into(),
@@ -125,12 +128,12 @@ impl Ledger<'_> {
         }
     }
 
-    fn insert_job(&self, id: &str, new: &NewJob) -> Result<(), SqlError> {
+    fn insert_job(&self, new: &NewJob) -> Result<(), SqlError> {
         let terms = &new.terms;
         self.sql.execute(
             &self.dialect.text(INSERT_JOB),
             &[
-                id.into(),
+                new.id.as_str().into(),
                 new.product.as_str().into(),
                 new.to.as_str().into(),
                 new.mode.as_str().into(),

@@ -48,7 +48,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The id of a new job: 12 hexadecimal digits.
-    fn new_job_id(&self) -> String {
+    pub fn new_job_id(&self) -> String {
         format!("{:012x}", (self.random)() & 0xffff_ffff_ffff)
     }
 }

@@ -16,21 +16,16 @@ impl Ledger<'_> {
         &self,
         body: impl FnOnce() -> Result<End<T>, SqlError>,
     ) -> Result<T, SqlError> {
-        self.sql.execute(self.dialect.begin, &[])?;
-        match body() {
-            Ok(End::Commit(value)) => {
-                self.sql.execute("COMMIT", &[])?;
-                Ok(value)
-            }
-            Ok(End::Rollback(value)) => {
-                self.sql.execute("ROLLBACK", &[])?;
-                Ok(value)
-            }
-            Err(error) => {
-                // The first error is the one to report; a connection that cannot roll back is dropped by its host.
-                let _ = self.sql.execute("ROLLBACK", &[]);
-                Err(error)
-            }
+        let begun = self.sql.execute(self.dialect.begin, &[]);
+        let ended = begun.and_then(|_| body()).and_then(|end| match end {
+            End::Commit(value) => self.sql.execute("COMMIT", &[]).map(|_| value),
+            End::Rollback(value) => self.sql.execute("ROLLBACK", &[]).map(|_| value),
+        });
+        if ended.is_err() {
+            // The first error is the one to report. Whatever failed may have left the transaction open, a commit too:
+            // whoever tries again must find none.
+            let _ = self.sql.execute("ROLLBACK", &[]);
         }
+        ended
     }
 }

@@ -7,7 +7,8 @@ use ota_rollout::{JobState, Mode};
 use crate::store::{Store, id, pk, terms, ver};
 
 fn create(store: &Store, to: &str, scope: Scope) -> Result<(i64, JobState), String> {
-    let new = NewJob { product: pk(), to: ver(to), mode: Mode::Push, terms: terms(10), scope };
+    let id = store.job_id();
+    let new = NewJob { id, product: pk(), to: ver(to), mode: Mode::Push, terms: terms(10), scope };
     let created = store.act(|ledger| ledger.create_job(&new));
     created.map(|job| (job.devices, job.state)).map_err(|error| error.to_string())
 }
@@ -43,6 +44,19 @@ fn a_job_whose_devices_are_all_there_already_is_done_at_once() {
     let store = Store::with_devices(1);
     store.inform("d0", "2");
     assert_eq!(create(&store, "2", Scope::All), Ok((1, JobState::Done)));
+}
+
+#[test]
+fn a_job_is_created_once_however_often_its_creation_is_repeated() {
+    let store = Store::with_devices(2);
+    let id = store.job_id();
+    let new =
+        NewJob { id, product: pk(), to: ver("2"), mode: Mode::Push, terms: terms(10), scope: Scope::All };
+    for _ in 0..3 {
+        assert_eq!(store.act(|ledger| ledger.create_job(&new)).unwrap().job, new.id);
+    }
+    assert_eq!(store.act(|ledger| ledger.jobs(None, 10).unwrap()).len(), 1);
+    assert_eq!(store.events(&new.id), ["job_created"]);
 }
 
 #[test]

@@ -95,8 +95,14 @@ impl Store {
     }
 
     pub(crate) fn job_to(&self, to: &str, mode: Mode, terms: Terms) -> String {
-        let new = NewJob { product: pk(), to: ver(to), mode, terms, scope: Scope::All };
+        let new = NewJob { id: self.job_id(), product: pk(), to: ver(to), mode, terms, scope: Scope::All };
         self.act(|ledger| ledger.create_job(&new).unwrap()).job
+    }
+
+    /// An id that no job has.
+    pub(crate) fn job_id(&self) -> String {
+        self.random.set(self.random.get() + 1);
+        format!("{:012x}", self.random.get())
     }
 
     /// The device informs; the command that it is answered with.

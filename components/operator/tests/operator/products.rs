@@ -1,0 +1,61 @@
+//! `/api/v1/products`.
+
+use http::StatusCode;
+use ota_testbed::{Testbed, json};
+use serde_json::json;
+
+use crate::{IMAGE, assert_refused, assert_takes_no_nonsense, post};
+
+#[test]
+fn a_product_is_created_once_and_counted() {
+    let bed = Testbed::new();
+    let product = json!({"product": "pk"});
+    for status in [StatusCode::CREATED, StatusCode::OK, StatusCode::OK] {
+        let response = post(&bed, "/api/v1/products", &product);
+        assert_eq!((response.status(), json(&response)), (status, product.clone()));
+    }
+    bed.set_fleet(2, IMAGE);
+    let shown = bed.show("/api/v1/products");
+    assert_eq!(shown, json!({"products": [{"product": "pk", "devices": 2, "firmware": 1}]}));
+    assert_eq!(bed.events().iter().filter(|kind| *kind == "product_created").count(), 1);
+}
+
+#[test]
+fn a_key_that_could_forge_a_topic_a_path_or_a_row_is_refused_and_named() {
+    let bed = Testbed::new();
+    let long = "k".repeat(65);
+    for (key, says) in [
+        ("", "product \"\": product key has 0 characters, 1 to 64 are allowed"),
+        (long.as_str(), "product key has 65 characters, 1 to 64 are allowed"),
+        (".", "may be neither . nor .."),
+        ("..", "may be neither . nor .."),
+        ("a/b", "contains '/'"),
+        ("a b", "contains ' '"),
+        ("a&b", "contains '&'"),
+        ("#", "contains '#'"),
+        ("+", "contains '+'"),
+        ("a\0", "contains '\\0'"),
+        ("a\n", "contains '\\n'"),
+        ("é", "contains 'é'"),
+        ("'; DROP TABLE product; --", "contains '\\''"),
+    ] {
+        let response = post(&bed, "/api/v1/products", &json!({"product": key}));
+        assert_refused(&response, StatusCode::BAD_REQUEST, "bad_request", says);
+    }
+    assert_eq!(bed.show("/api/v1/products"), json!({"products": []}));
+}
+
+#[test]
+fn a_body_of_another_shape_is_refused_and_says_what_is_expected() {
+    let bed = Testbed::new();
+    assert_takes_no_nonsense(&bed, "/api/v1/products");
+    for (body, says) in [
+        (json!({}), "missing field `product`"),
+        (json!({"product": 1}), "invalid type: integer `1`, expected a string"),
+        (json!({"product": null}), "expected a string"),
+        (json!({"product": "a", "name": "b"}), "unknown field `name`, expected `product`"),
+    ] {
+        let response = post(&bed, "/api/v1/products", &body);
+        assert_refused(&response, StatusCode::BAD_REQUEST, "bad_request", says);
+    }
+}
