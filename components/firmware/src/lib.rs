@@ -14,7 +14,7 @@ pub use head::{Download, open};
 
 /// The entry point. Bodies are streamed; HEAD, 304 and errors have none to stream.
 #[cfg(target_family = "wasm")]
-#[expect(unsafe_code, reason = "the export that the SDK's macro makes")]
+#[expect(unsafe_code, clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
 mod entry {
     use futures::SinkExt as _;
     use ota_platform::spin;

@@ -1,6 +1,6 @@
 //! The operators' side: REST under `/api/v1`, and `/metrics`.
 //!
-//! Every route is in [`route`], one file per noun has what it does and how it looks in JSON.
+//! Every route is in `route.rs`, one file per noun has what it does and how it looks in JSON.
 //! Nothing here decides about devices: it registers, asks the ledger, and shows.
 
 mod devices;
@@ -43,7 +43,7 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
 
 /// The entry point: an upload is streamed, everything else is read first.
 #[cfg(target_family = "wasm")]
-#[expect(unsafe_code, reason = "the export that the SDK's macro makes")]
+#[expect(unsafe_code, clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
 mod entry {
     use futures::StreamExt as _;
     use ota_platform::request::CONTROL_BODY;

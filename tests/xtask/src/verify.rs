@@ -46,17 +46,19 @@ fn check_sources(steps: &mut Steps, workspace: &Workspace) {
     };
     steps.run("format", || cargo(&["fmt", "--all", "--check"]));
     steps.run("form of the sources", || tidy::check(workspace));
-    steps.run("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+    steps.run("clippy", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"])
+    });
     steps.run("components", || {
         for_wasm(workspace, "build", &[])?;
         sizes(workspace)
     });
     steps.run("clippy of the components", || {
-        for_wasm(workspace, "clippy", &["--", "-D", "warnings"]).map(|()| Done::passed(""))
+        for_wasm(workspace, "clippy", &["--keep-going", "--", "-D", "warnings"]).map(|()| Done::passed(""))
     });
     steps.run("documentation", || {
         let mut cargo = process::cargo(workspace.root());
-        cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+        cargo.args(["doc", "--workspace", "--no-deps", "--keep-going"]).env("RUSTDOCFLAGS", "-D warnings");
         process::run(&mut cargo).map(|()| Done::passed(""))
     });
 }

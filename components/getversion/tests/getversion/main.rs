@@ -1,8 +1,6 @@
 //! getversion, from the request to the answer: what a device is offered, in which shape, at which cost, and what
 //! becomes of it when a store fails.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod cost;
 mod faults;
 mod fields;

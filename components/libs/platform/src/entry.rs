@@ -6,6 +6,7 @@
 macro_rules! component {
     ($handle:ident, $limit:expr) => {
         #[cfg(target_family = "wasm")]
+        #[expect(clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
         mod entry {
             use $crate::spin;
 
