@@ -43,9 +43,11 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
         Selection::Full => ByteRange::whole(image.size),
         Selection::Part(range) => Some(range),
         Selection::NotModified => {
-            // The device has the bytes and may flash them: that is a begin like any other.
-            begin(gateway, &link, has_begun || *request.method() == Method::HEAD)?;
-            complete(gateway, &link);
+            // The device has the bytes and may flash them: that is a begin like any other. HEAD only asks.
+            if *request.method() == Method::GET {
+                begin(gateway, &link, has_begun)?;
+                complete(gateway, &link);
+            }
             return Ok(Download::Answer(head(StatusCode::NOT_MODIFIED, &etag)));
         }
         Selection::PreconditionFailed => {

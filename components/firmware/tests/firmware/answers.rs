@@ -144,6 +144,17 @@ fn what_the_device_has_is_304_and_counts_as_a_begin() {
 }
 
 #[test]
+fn head_completes_nothing_either() {
+    let bed = Testbed::new();
+    let image = image(SIZE);
+    let (job, url) = granted(&bed, &image);
+    get(&bed, &url, &[("range", "bytes=0-9")]);
+    let tag = format!("\"{}\"", sha256(&image));
+    assert_eq!(head(&bed, &url, &[("if-none-match", &tag)]).response.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(bed.task(&job, "d0")["state"], "downloading");
+}
+
+#[test]
 fn only_get_and_head_download() {
     let (bed, url, _) = at_hand();
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {

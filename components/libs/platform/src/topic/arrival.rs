@@ -105,8 +105,14 @@ impl<'r> Arrival<'r> {
             Envelope::Incoming(incoming) => incoming,
             Envelope::Ignored(_) => return Ok(None),
         };
-        let topic =
-            UplinkTopic::parse(&incoming.topic).map_err(|error| Refusal::bad_request(error.to_string()))?;
+        // A device chose the topic, not the operator: some brokers repeat for a minute what is refused.
+        let topic = match UplinkTopic::parse(&incoming.topic) {
+            Ok(topic) => topic,
+            Err(error) => {
+                eprintln!("ignored: {error}");
+                return Ok(None);
+            }
+        };
         if incoming.contradicts(&topic.device) {
             eprintln!("ignored: {:?} published on {topic}", incoming.username);
             return Ok(None);
