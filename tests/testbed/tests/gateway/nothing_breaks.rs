@@ -78,7 +78,7 @@ macro_rules! unbreakable {
         proptest! {
             #![proptest_config(ProptestConfig { cases: 1, failure_persistence: None, ..ProptestConfig::default() })]
             $(#[test]
-            fn $name(seeds in prop::collection::vec(asked(), 400)) {
+            fn $name(seeds in prop::collection::vec(asked(), 600)) {
                 // One gateway for all: what one request leaves behind, the next finds.
                 let (bed, places) = furnished();
                 for asked in seeds {
@@ -106,7 +106,8 @@ unbreakable! {
 /// A request, in the making.
 #[derive(Debug, Clone)]
 struct Asked {
-    method: Method,
+    /// Another method than the place takes.
+    method: Option<Method>,
     /// Which of the real places it goes to, if it goes to one.
     place: Option<prop::sample::Index>,
     /// Where it goes otherwise.
@@ -114,37 +115,51 @@ struct Asked {
     /// What is added to the query.
     query: String,
     headers: Vec<(&'static str, Vec<u8>)>,
-    token: Option<&'static str>,
+    key: Key,
     body: Vec<u8>,
+}
+
+/// What it presents.
+#[derive(Debug, Clone, Copy)]
+enum Key {
+    Right,
+    Other,
+    None,
 }
 
 impl Asked {
     /// `None` where HTTP itself takes no such request.
-    fn request(&self, bed: &Testbed, places: &[String]) -> Option<Request> {
-        let path = self.place.map_or(&self.path, |place| place.get(places));
+    fn request(&self, bed: &Testbed, places: &[(Method, String)]) -> Option<Request> {
+        let place = self.place.map(|place| place.get(places));
+        let (method, path) = place.map_or((&Method::POST, &self.path), |(method, path)| (method, path));
         let joint = if path.contains('?') { '&' } else { '?' };
         let uri = format!("{path}{joint}{}", self.query).parse::<http::Uri>().ok()?;
         let mut request = Request::new(self.body.clone());
-        *request.method_mut() = self.method.clone();
+        *request.method_mut() = self.method.as_ref().unwrap_or(method).clone();
         *request.uri_mut() = uri;
         for (name, value) in &self.headers {
-            let value = HeaderValue::from_bytes(value).ok()?;
-            request.headers_mut().append(HeaderName::from_static(name), value);
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                request.headers_mut().append(HeaderName::from_static(name), value);
+            }
         }
-        if let Some(variable) = self.token {
-            let value = format!("Bearer {}", bed.variables[variable]);
-            request.headers_mut().insert("authorization", value.parse().ok()?);
-        }
+        let is_operators = path.starts_with("/api/") || path == "/metrics";
+        let variable = match (self.key, is_operators) {
+            (Key::Right, true) | (Key::Other, false) => "operator_token",
+            (Key::Right, false) | (Key::Other, true) => "bridge_token",
+            (Key::None, _) => return Some(request),
+        };
+        let value = format!("Bearer {}", bed.variables[variable]);
+        request.headers_mut().insert("authorization", value.parse().ok()?);
         Some(request)
     }
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    let method =
-        prop::sample::select(vec![Method::GET, Method::POST, Method::PUT, Method::HEAD, Method::DELETE]);
+    let methods = vec![Method::GET, Method::POST, Method::PUT, Method::HEAD, Method::DELETE, Method::OPTIONS];
+    let method = prop::option::weighted(0.1, prop::sample::select(methods));
     let path = prop_oneof![
-        "/[ -~]{0,40}",
-        "/topic/sys/[ -~]{0,12}/[ -~]{0,12}/ota/device/(inform|progress|getversion|upgrade_reply)",
+        "/[!-~]{0,40}",
+        "/topic/sys/[!-~]{0,12}/[!-~]{0,12}/ota/device/(inform|progress|getversion|upgrade_reply)",
         "/webhook/(rmqtt|nanomq|cloudevents)/(inform|progress|getversion|upgrade_reply)",
         "/api/v1/(products|jobs|events)(/[!-~]{0,8}){0,4}",
         "/auth/[!-~]{0,10}/[!-~]{0,10}",
@@ -152,7 +167,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     ];
     let query = prop_oneof![
         3 => Just(String::new()),
-        1 => "(t|token|sessionId|fileUri|limit|after|job|product|sign_method|md5|style)=[ -~]{0,20}",
+        1 => "(t|token|sessionId|fileUri|limit|after|job|product|sign_method|md5|style)=[!-~]{0,20}",
         1 => "[!-~]{0,30}",
     ];
     let value = prop_oneof![
@@ -161,25 +176,58 @@ fn asked() -> impl Strategy<Value = Asked> {
         "-?[0-9]{0,22}".prop_map(String::into_bytes),
         prop::collection::vec(any::<u8>(), 0..20),
     ];
-    let headers = prop::collection::vec((prop::sample::select(HEADERS.to_vec()), value), 0..4);
-    let token = prop::option::weighted(0.9, prop::sample::select(vec!["bridge_token", "operator_token"]));
+    let headers = prop::collection::vec((prop::sample::select(HEADERS.to_vec()), value), 0..3);
+    let key = prop_oneof![12 => Just(Key::Right), 1 => Just(Key::Other), 1 => Just(Key::None)];
     let body = prop_oneof![
-        4 => structured().prop_map(|value| value.to_string().into_bytes()),
+        5 => altered().prop_map(|value| value.to_string().into_bytes()),
+        2 => structured().prop_map(|value| value.to_string().into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..300),
         1 => Just(Vec::new()),
     ];
-    let place = prop::option::weighted(0.7, any::<prop::sample::Index>());
-    (method, place, path, query, headers, token, body).prop_map(
-        |(method, place, path, query, headers, token, body)| Asked {
+    let place = prop::option::weighted(0.8, any::<prop::sample::Index>());
+    (method, place, path, query, headers, key, body).prop_map(
+        |(method, place, path, query, headers, key, body)| Asked {
             method,
             place,
             path,
             query,
             headers,
-            token,
+            key,
             body,
         },
     )
+}
+
+/// A body that is right somewhere, but for a few fields.
+fn altered() -> impl Strategy<Value = Value> {
+    let right = prop::sample::select(vec![
+        json!({"id": "1", "params": {"version": "1"}}),
+        json!({"id": "1", "params": {"step": "10", "desc": "x"}}),
+        json!({"id": "1", "code": 200, "data": {}, "message": ""}),
+        json!({"topic": "/sys/pk/d0/ota/device/inform", "payload": {"id": 1, "params": {"version": "1"}}}),
+        json!({"subject": "/sys/pk/d0/ota/device/progress", "data": {"id": 1, "params": {"step": 5}}}),
+        json!({"clientid": "d0|securemode=2,signmethod=md5,timestamp=1|", "username": "d0&pk", "password": "00"}),
+        json!({"clientid": "c", "username": "d0&pk", "access": "1", "topic": "/sys/pk/d0/ota/device/upgrade"}),
+        json!({"event": "connected", "product": "pk", "device": "d0", "bridge": "b", "session": 1}),
+        json!({"bridge": "b", "acknowledged": ["1000000000000000000"]}),
+        json!({"signMethod": "sha256", "lifetime": 30000, "sign": "00"}),
+        json!({"product": "pk"}),
+        json!({"device": "d9", "secret": "s"}),
+        json!({"product": "pk", "to": "2", "mode": "push", "devices": ["d1"], "loss_budget": 3, "growth": 0}),
+    ]);
+    let changes = prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), structured()), 0..3);
+    (right, changes).prop_map(|(mut body, changes)| {
+        for (is_inner, field, value) in changes {
+            let is_inner = is_inner && body["params"].is_object();
+            let place = if is_inner { &mut body["params"] } else { &mut body };
+            let fields = place.as_object_mut().unwrap();
+            let names: Vec<String> = fields.keys().cloned().collect();
+            if !names.is_empty() {
+                fields.insert(field.get(&names).clone(), value);
+            }
+        }
+        body
+    })
 }
 
 /// JSON whose fields have names that mean something and values that may.
@@ -225,30 +273,38 @@ fn structured() -> impl Strategy<Value = Value> {
 }
 
 /// A gateway in the middle of things, and places that are there.
-fn furnished() -> (Testbed, Vec<String>) {
+fn furnished() -> (Testbed, Vec<(Method, String)>) {
     let bed = Testbed::with_fleet(3, IMAGE);
     let push = bed.add_job("push", json!({"devices": ["d0", "d1"]}));
     bed.add_job("request", json!({"devices": ["d2"]}));
     let url = bed.device("d0").inform("1").file_url().clone();
     let offer = bed.device("d2").getversion().offered_url().clone();
     let session = bed.device("d0").logged_in("secret-of-d0").session().to_owned();
-    let mut places: Vec<String> = [&url, &offer].map(|url| path_of(url.as_str().unwrap()).to_owned()).into();
+    let mut places = Vec::new();
+    let mut add = |method: Method, place: String| places.push((method, place));
+    for url in [&url, &offer] {
+        add(Method::GET, path_of(url.as_str().unwrap()).to_owned());
+    }
+    add(Method::GET, format!("/multipart/sys/pk/d0/file/download?sessionId={session}"));
     for verb in crate::UPLINKS {
-        places.push(format!("/topic/sys/pk/d0/ota/device/{verb}"));
-        places.push(format!("/topic/sys/pk/d0/ota/device/{verb}?sessionId={session}"));
-        places.push(format!("/webhook/rmqtt/{verb}"));
-        places.push(format!("/webhook/cloudevents/{verb}"));
+        add(Method::POST, format!("/topic/sys/pk/d0/ota/device/{verb}"));
+        add(Method::POST, format!("/topic/sys/pk/d0/ota/device/{verb}?sessionId={session}"));
+        add(Method::POST, format!("/webhook/rmqtt/{verb}"));
+        add(Method::POST, format!("/webhook/cloudevents/{verb}"));
     }
-    for place in ["/mqtt/auth", "/mqtt/acl", "/mqtt/presence", "/auth/pk/d0", "/internal/sweep", "/metrics"] {
-        places.push(place.to_owned());
+    for place in ["/mqtt/auth", "/mqtt/acl", "/mqtt/presence", "/auth/pk/d0", "/internal/sweep"] {
+        add(Method::POST, place.to_owned());
     }
-    for place in ["", "/pk/devices", "/pk/devices/d0", "/pk/firmware", "/pk/firmware/3"] {
-        places.push(format!("/api/v1/products{place}"));
+    for place in ["", "/pk/devices", "/pk/devices/d0", "/pk/firmware"] {
+        add(Method::GET, format!("/api/v1/products{place}"));
     }
-    for place in ["", &format!("/{push}"), &format!("/{push}/tasks"), &format!("/{push}/stop")] {
-        places.push(format!("/api/v1/jobs{place}"));
+    for place in ["/products", "/products/pk/devices", "/jobs", "/jobs"] {
+        add(Method::POST, format!("/api/v1{place}"));
     }
-    places.push("/api/v1/events".to_owned());
-    places.push(format!("/multipart/sys/pk/d0/file/download?sessionId={session}"));
+    for place in ["/jobs", &format!("/jobs/{push}"), &format!("/jobs/{push}/tasks"), "/events"] {
+        add(Method::GET, format!("/api/v1{place}"));
+    }
+    add(Method::PUT, "/api/v1/products/pk/firmware/3".to_owned());
+    add(Method::GET, "/metrics".to_owned());
     (bed, places)
 }
