@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::page::Row;
 
-/// A transaction of ten statements, and the read before it that finds there is something to decide.
-const DECISION: usize = 11;
+/// A transaction of ten statements, the read before it that finds something to decide, and the one after it that finds
+/// nothing more.
+const DECISION: usize = 12;
 /// How often an unchanged inform writes *last heard* (ms).
 const HEARD_EVERY: i64 = 300_000;
 

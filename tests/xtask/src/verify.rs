@@ -10,7 +10,7 @@ use crate::evidence::{self, Facts};
 use crate::libtest::Tally;
 use crate::steps::{Done, Steps};
 use crate::suite::{self, Built, Ran, Suite, Tier};
-use crate::workspace::{WASM, Workspace};
+use crate::workspace::{WASM, WASM_TARGET, Workspace};
 use crate::{demo, deny, process, readme, setup, tidy};
 
 /// What is written, from the root.
@@ -67,13 +67,13 @@ fn check_sources(steps: &mut Steps, workspace: &Workspace) {
 fn for_wasm(workspace: &Workspace, verb: &str, rest: &[&str]) -> Result<()> {
     let components = workspace.components()?;
     let mut cargo = process::cargo(workspace.root());
-    cargo.args([verb, "--release", "--target", WASM]).arg("--target-dir").arg(workspace.wasm_target());
+    cargo.args([verb, "--release", "--target", WASM, "--target-dir", WASM_TARGET]);
     cargo.args(components.iter().flat_map(|package| ["-p", package])).args(rest);
     process::run(&mut cargo)
 }
 
 fn sizes(workspace: &Workspace) -> Result<Done> {
-    let folder = workspace.wasm_target().join(WASM).join("release");
+    let folder = workspace.root().join(WASM_TARGET).join(WASM).join("release");
     let mut sizes = Vec::new();
     for component in workspace.components()? {
         let size = fs::metadata(folder.join(format!("{}.wasm", component.replace('-', "_"))))?.len();

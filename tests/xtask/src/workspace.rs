@@ -11,6 +11,9 @@ use crate::process;
 /// The target of the components.
 pub(crate) const WASM: &str = "wasm32-wasip2";
 
+/// Where they are built, from the root, whatever `CARGO_TARGET_DIR` says: `spin.toml` names this folder.
+pub(crate) const WASM_TARGET: &str = "target";
+
 /// The repository that holds this program.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -37,11 +40,6 @@ impl Workspace {
     /// Where cargo puts what it builds for this machine.
     pub(crate) fn target(&self) -> &Path {
         &self.target
-    }
-
-    /// Where the components are built, whatever `CARGO_TARGET_DIR` says: `spin.toml` names this folder.
-    pub(crate) fn wasm_target(&self) -> PathBuf {
-        self.root.join("target")
     }
 
     /// `path` as seen from the root, for people and for the evidence.
