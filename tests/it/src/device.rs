@@ -75,6 +75,7 @@ impl Device {
     async fn open(broker: SocketAddr, identity: &Identity, acknowledge: AckMode) -> Self {
         let mut options = MqttOptions::new(identity.client_id(), (broker.ip().to_string(), broker.port()));
         options.set_credentials(identity.username(), identity.password()).set_ack_mode(acknowledge);
+        options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut events) = AsyncClient::builder(options).capacity(64).build();
         let connected = within("the device is let in", async { events.poll().await.unwrap() }).await;
         assert!(matches!(connected, Event::Incoming(Packet::ConnAck(_))), "{connected:?}");
@@ -117,10 +118,20 @@ impl Device {
         .json
     }
 
-    /// Publishes at least once.
+    /// Publishes on a topic of its own.
     pub async fn publish(&self, name: &str, payload: &Value) {
+        self.publish_to(&self.topic(name), payload.to_string().as_bytes()).await;
+    }
+
+    /// Publishes anything anywhere, at least once.
+    pub async fn publish_to(&self, topic: &str, payload: &[u8]) {
         let options = PublishOptions::at_least_once();
-        self.client.publish(self.topic(name), payload.to_string(), options).await.unwrap();
+        self.client.publish(topic, payload.to_vec(), options).await.unwrap();
+    }
+
+    /// Waits for the gateway to end the connection.
+    pub async fn until_disconnected(&mut self) {
+        within("the connection ends", async { while self.received.recv().await.is_some() {} }).await;
     }
 
     /// The next command, which must come.

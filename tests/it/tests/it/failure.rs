@@ -1,6 +1,6 @@
 //! Devices that do not come back as they should, and what the operator sees of each.
 
-use ota_it::{Firmware, TestApp, fetch};
+use ota_it::{Device, Firmware, TestApp, fetch};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn a_command_without_a_sign_lapses_and_its_link_dies() {
     let firmware = Firmware::new("2", 1000);
     let operator = app.product(&firmware).await;
     let identity = operator.device("pk", "mute").await;
-    let mut device = ota_it::Device::connect_without_acknowledging(app.mqtt(), &identity).await;
+    let mut device = Device::connect_without_acknowledging(app.mqtt(), &identity).await;
     assert_eq!(device.inform("1").await, 200);
     let job = operator.job(&firmware, json!({ "first_sign_within": 1 })).await;
     let command = device.command().await;
@@ -74,4 +74,21 @@ async fn a_command_without_a_sign_lapses_and_its_link_dies() {
     operator.until(&job, "the grant lapses", |job| job["in_flight"] == 0 && job["waiting"] == 1).await;
     assert_eq!(operator.show(&job).await["exposed"], 0, "it never began");
     assert_eq!(fetch(&command.file_url).await.status, 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_that_never_show_a_sign_do_not_keep_the_only_slot_from_one_that_would() {
+    let app = TestApp::start().await;
+    let firmware = Firmware::new("2", 1000);
+    let operator = app.product(&firmware).await;
+    let mut mutes = Vec::new();
+    for key in ["a1", "a2", "a3"] {
+        let identity = operator.device("pk", key).await;
+        let mut mute = Device::connect_without_acknowledging(app.mqtt(), &identity).await;
+        assert_eq!(mute.inform("1").await, 200);
+        mutes.push(mute);
+    }
+    let mut device = app.device("pk", "z", "1").await;
+    operator.job(&firmware, json!({ "first_sign_within": 1, "loss_budget": 1 })).await;
+    assert_eq!(device.command().await.version, "2");
 }
