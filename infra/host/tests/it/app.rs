@@ -16,7 +16,7 @@ use ota_host::{Host, Limits, Settings};
 use tempfile::TempDir;
 
 /// Any single call of a test that takes longer hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running host; dropping it stops it.
 pub(crate) struct App {
@@ -47,14 +47,7 @@ impl App {
     /// With what an earlier host left behind.
     pub(crate) async fn start_in(state: TempDir, limits: Limits, allowed: &str) -> Self {
         log();
-        let mut settings = Settings::new(manifest(state.path()));
-        settings.state_dir = state.path().join("state");
-        settings.listen.set_port(0);
-        settings.variables = [("token", "t0ken"), ("allowed", allowed)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-        settings.cache_dir = Some(scratch().join("wasm-cache"));
-        settings.limits = limits;
+        let settings = settings(state.path(), limits, allowed);
         let host = ota_host::start(settings).await.unwrap();
         Self {
             url: format!("http://{}", host.local_addr()),
@@ -102,8 +95,9 @@ impl App {
         within(self.client.request(request)).await.unwrap()
     }
 
-    pub(crate) fn manifest(&self) -> PathBuf {
-        self.state.path().join("spin.toml")
+    /// Settings of another host on the same manifest and state, on a free port.
+    pub(crate) fn settings(&self) -> Settings {
+        settings(self.state.path(), Limits::default(), "http://unset.invalid")
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -150,6 +144,18 @@ fn log() {
     });
 }
 
+fn settings(folder: &Path, limits: Limits, allowed: &str) -> Settings {
+    let mut settings = Settings::new(manifest(folder));
+    settings.state_dir = folder.join("state");
+    settings.listen.set_port(0);
+    settings.variables = [("token", "t0ken"), ("allowed", allowed)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    settings.cache_dir = Some(scratch().join("wasm-cache"));
+    settings.limits = limits;
+    settings
+}
+
 fn manifest(folder: &Path) -> PathBuf {
     let text = format!(
         r#"spin_manifest_version = 2
@@ -181,7 +187,7 @@ fn manifest(folder: &Path) -> PathBuf {
 }
 
 /// The test guest, built once a process.
-pub(crate) fn guest() -> &'static Path {
+fn guest() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let target = scratch().join("guest");
@@ -198,6 +204,6 @@ pub(crate) fn guest() -> &'static Path {
 }
 
 /// A folder that outlives the tests: their builds and code caches are kept.
-pub(crate) fn scratch() -> &'static Path {
+fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }

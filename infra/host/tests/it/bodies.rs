@@ -45,9 +45,9 @@ async fn a_slow_reader_holds_the_guest_back() {
     within(stream.read_exact(&mut head)).await.unwrap();
     let before = resident();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // Sockets and pieces under way, nothing like a gibibyte.
+    // Sockets, pieces under way and the tests beside this one: nothing like a gibibyte.
     let grown = resident().saturating_sub(before);
-    assert!(grown < 100 * MEBIBYTE, "{grown} bytes");
+    assert!(grown < 300 * MEBIBYTE, "{grown} bytes");
     drop(stream);
     // The guest notices that its reader is gone.
     within(async {

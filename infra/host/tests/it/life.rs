@@ -6,7 +6,7 @@ use ota_host::{Limits, Settings};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use crate::app::{App, guest, scratch, within};
+use crate::app::{App, within};
 
 #[tokio::test]
 async fn stopping_takes_two_seconds_at_most_whatever_is_open() {
@@ -37,7 +37,7 @@ async fn an_idle_host_stops_at_once() {
     app.text("/hello").await;
     let begun = Instant::now();
     app.stop().await;
-    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -77,23 +77,24 @@ async fn a_missing_component_says_how_to_build_it() {
 #[tokio::test]
 async fn a_taken_address_is_an_error_that_names_it() {
     let app = App::start().await;
-    let mut settings = Settings::new(app.manifest());
+    let mut settings = app.settings();
     settings.listen = app.address().parse().unwrap();
-    settings.cache_dir = Some(scratch().join("wasm-cache"));
-    settings.variables = [("token", ""), ("allowed", "http://a")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
     let error = format!("{:#}", ota_host::start(settings).await.unwrap_err());
     assert!(error.contains(app.address()), "{error}");
 }
 
 #[tokio::test]
 async fn compiled_code_is_taken_from_the_cache() {
-    assert!(guest().exists());
-    drop(App::start().await);
-    let begun = Instant::now();
     let app = App::start().await;
-    let took = begun.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}");
-    assert_eq!(app.text("/hello").await, "hello");
+    let cache = tempfile::tempdir().unwrap();
+    let mut settings = app.settings();
+    settings.cache_dir = Some(cache.path().to_owned());
+    let mut took = Vec::new();
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let host = ota_host::start(settings.clone()).await.unwrap();
+        took.push(begun.elapsed());
+        host.stop().await;
+    }
+    assert!(took[1] < took[0] / 2, "{took:?}");
 }
