@@ -1,4 +1,5 @@
 //! What every device topic has in common: who may bring a message, what becomes of a bad one, how the reply goes back.
+//! Longer than 400 lines because all of it shares the helpers at its end.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
