@@ -11,14 +11,9 @@ const SPIN: &str = "http://127.0.0.1:3000";
 /// What opens the transcript.
 const FENCE: &str = "```sh with-spin\n";
 
-/// Where the transcript may stand.
-const PAGES: [&str; 2] = ["README.md", "tests/it/transcripts/with-spin.md"];
-
 fn transcript() -> String {
-    let pages = PAGES.iter().filter_map(|page| fs::read_to_string(workspace().join(page)).ok());
-    let page = pages.into_iter().find(|page| page.contains(FENCE));
-    let page = page.unwrap_or_else(|| panic!("no {FENCE} in {PAGES:?}"));
-    let (_, block) = page.split_once(FENCE).unwrap();
+    let page = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let (_, block) = page.split_once(FENCE).unwrap_or_else(|| panic!("no {FENCE} in README.md"));
     let (commands, _) = block.split_once("```").unwrap();
     commands.to_owned()
 }
