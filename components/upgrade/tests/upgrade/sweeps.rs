@@ -28,6 +28,20 @@ fn a_device_that_is_not_reachable_is_not_granted() {
 }
 
 #[test]
+fn nothing_is_granted_that_could_not_be_told() {
+    for variable in ["link_key", "public_url"] {
+        let mut bed = Testbed::new();
+        let job = connected(&bed, 1, json!({}));
+        let value = bed.variables.remove(variable).unwrap();
+        let response = bed.send(&bed.by_bridge("/internal/sweep", json!({"bridge": "b"}).to_string()));
+        assert_eq!(response.status(), 403);
+        assert!(String::from_utf8_lossy(response.body()).contains(variable));
+        bed.variables.insert(variable.to_owned(), value);
+        assert_eq!(bed.job(&job)["exposed"], 0);
+    }
+}
+
+#[test]
 fn a_request_job_is_never_pushed() {
     let bed = Testbed::new();
     connected(&bed, 1, json!({}));
