@@ -8,10 +8,12 @@ use std::time::Duration;
 use ota_bridge::Bridge;
 use ota_host::Host;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
-use crate::device::{Device, Identity};
+use crate::device::Device;
 use crate::firmware::Firmware;
 use crate::http_client::HttpClient;
+use crate::identity::Identity;
 use crate::operator::Operator;
 use crate::{artifact, log, workspace};
 
@@ -68,8 +70,7 @@ impl TestApp {
 
     /// The same with or without secrets. Without, the bridge is turned away, as it should be.
     pub async fn start_with(secrets: Secrets) -> Self {
-        log::listen();
-        artifact::components();
+        compiled().await;
         let state = tempfile::tempdir().unwrap();
         let host = host(state.path(), secrets).await;
         let gateway = format!("http://{}", host.local_addr());
@@ -125,6 +126,19 @@ impl TestApp {
         operator.firmware("pk", firmware).await;
         operator
     }
+}
+
+/// Returns once the components are in the host's code cache: the first to ask compiles them for all, which takes a
+/// minute after a change and must not count against anything's patience.
+pub(crate) async fn compiled() {
+    static DONE: OnceCell<()> = OnceCell::const_new();
+    let compile = async || {
+        log::listen();
+        artifact::components();
+        let state = tempfile::tempdir().unwrap();
+        host(state.path(), Secrets::Unset).await.stop().await;
+    };
+    DONE.get_or_init(compile).await;
 }
 
 /// The app needs its own address before it starts, so a free port is found first and then taken.

@@ -4,24 +4,13 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use rumqttc::{AckMode, AsyncClient, Event, EventLoop, MqttOptions, Packet, Publish, PublishOptions};
+use rumqttc::{AckMode, AsyncClient, ConnectionError, Event, EventLoop, Packet, Publish, PublishOptions};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::identity::Identity;
 use crate::wait::within;
-
-/// Who a device is.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Its product's key.
-    pub product: String,
-    /// Its own key.
-    pub device: String,
-    /// What it signs its logins with.
-    pub secret: String,
-}
 
 /// A connected device; dropping it breaks the connection off without a word.
 #[derive(Debug)]
@@ -72,10 +61,16 @@ impl Device {
         Self::open(broker, identity, AckMode::Manual).await
     }
 
+    /// Whether the login is turned away.
+    pub async fn is_refused(broker: SocketAddr, identity: &Identity) -> bool {
+        let (_client, mut events) = AsyncClient::builder(identity.options(broker)).capacity(1).build();
+        let answer = within("the login is answered", events.poll()).await;
+        matches!(answer, Err(ConnectionError::ConnectionRefused(_)))
+    }
+
     async fn open(broker: SocketAddr, identity: &Identity, acknowledge: AckMode) -> Self {
-        let mut options = MqttOptions::new(identity.client_id(), (broker.ip().to_string(), broker.port()));
-        options.set_credentials(identity.username(), identity.password()).set_ack_mode(acknowledge);
-        options.set_max_packet_size(1 << 20, 1 << 20);
+        let mut options = identity.options(broker);
+        options.set_ack_mode(acknowledge);
         let (client, mut events) = AsyncClient::builder(options).capacity(64).build();
         let connected = within("the device is let in", async { events.poll().await.unwrap() }).await;
         assert!(matches!(connected, Event::Incoming(Packet::ConnAck(_))), "{connected:?}");
@@ -196,29 +191,6 @@ async fn poll(mut events: EventLoop, sender: mpsc::UnboundedSender<Message>) {
 
 fn code(reply: &Value) -> i64 {
     reply["code"].as_i64().unwrap()
-}
-
-impl Identity {
-    /// A device by its three words.
-    pub fn new(product: &str, device: &str, secret: &str) -> Self {
-        Self { product: product.to_owned(), device: device.to_owned(), secret: secret.to_owned() }
-    }
-
-    fn client_id(&self) -> String {
-        format!("{}|securemode=2,signmethod=sha256,timestamp=1795455148647|", self.device)
-    }
-
-    fn username(&self) -> String {
-        format!("{}&{}", self.device, self.product)
-    }
-
-    /// PROTOCOL §3: a plain hash of the sorted fields, the secret last.
-    fn password(&self) -> String {
-        let Self { product, device, secret } = self;
-        hex::encode(Sha256::digest(format!(
-            "clientId{device}deviceKey{device}productKey{product}timestamp1795455148647{secret}"
-        )))
-    }
 }
 
 impl From<&Publish> for Message {

@@ -73,6 +73,11 @@ impl HttpClient {
     }
 }
 
+/// Each byte as `%XX`, so that it means nothing in a URL but itself.
+pub fn percent_encoded(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + format!("%{byte:02X}").as_str())
+}
+
 impl Answer {
     /// The body as text.
     pub fn text(&self) -> String {

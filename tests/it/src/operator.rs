@@ -5,9 +5,9 @@ use http::Method;
 use http::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::device::Identity;
 use crate::firmware::Firmware;
-use crate::http_client::{Answer, HttpClient};
+use crate::http_client::{Answer, HttpClient, percent_encoded};
+use crate::identity::Identity;
 use crate::wait::eventually;
 
 /// Somebody with a token.
@@ -38,7 +38,8 @@ impl Operator {
     /// Uploads a firmware and registers it.
     pub async fn firmware(&self, product: &str, firmware: &Firmware) {
         let method = firmware.sign_method.as_str();
-        let path = format!("/api/v1/products/{product}/firmware/{}?sign_method={method}", firmware.version);
+        let version = percent_encoded(firmware.version.as_bytes());
+        let path = format!("/api/v1/products/{product}/firmware/{version}?sign_method={method}");
         self.call(Method::PUT, &path, firmware.bytes.clone()).await.json(201);
     }
 

@@ -6,11 +6,13 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::app::compiled;
 use crate::artifact;
 use crate::wait::within;
 
 /// The program `ota`, ready for arguments.
-pub fn ota() -> Command {
+pub async fn ota() -> Command {
+    compiled().await;
     Command::new(artifact::ota())
 }
 

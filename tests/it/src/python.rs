@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::artifact;
-use crate::device::Identity;
+use crate::identity::Identity;
 use crate::program::Program;
 
 /// Runs `python/<script>.py` as the device `identity`, which connects to `mqtt`.

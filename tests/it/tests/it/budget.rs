@@ -1,7 +1,7 @@
 //! The loss budget: what an update that bricks every device costs.
 
-use ota_it::{Firmware, TestApp, eventually, fetch};
-use serde_json::json;
+use ota_it::{Device, Firmware, TestApp, eventually, fetch};
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_bricks_every_device_costs_no_more_than_the_budget() {
@@ -32,4 +32,43 @@ async fn an_update_that_bricks_every_device_costs_no_more_than_the_budget() {
     for brick in bricks {
         brick.abort();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_update_accelerates_and_is_never_seen_above_its_bound() {
+    const DEVICES: i64 = 24;
+    let app = TestApp::start().await;
+    let firmware = Firmware::new("2", 100_000);
+    let operator = app.product(&firmware).await;
+    let mut devices = Vec::new();
+    for n in 0..DEVICES {
+        devices.push(app.device("pk", &format!("d{n}"), "1").await);
+    }
+    let job = operator.job(&firmware, json!({ "loss_budget": 2, "growth": 500 })).await;
+    for mut device in devices {
+        tokio::spawn(async move { upgrade(&mut device).await });
+    }
+    let mut most = 0;
+    let done = eventually("all are done", async || {
+        let job = operator.show(&job).await;
+        let [exposed, bound, succeeded] = ["exposed", "bound", "succeeded"].map(|name| number(&job, name));
+        assert_eq!(bound, 2 + succeeded / 2);
+        assert!(exposed <= bound, "{job}");
+        most = most.max(exposed);
+        (job["state"] == "done").then_some(job)
+    });
+    let done = done.await;
+    assert_eq!((number(&done, "succeeded"), number(&done, "exposed")), (DEVICES, 0));
+    assert!(most > 2, "it grew with its successes: {most}");
+}
+
+async fn upgrade(device: &mut Device) {
+    let command = device.command().await;
+    fetch(&command.file_url).await;
+    assert_eq!(device.progress(80).await, 200);
+    assert_eq!(device.inform(&command.version).await, 200);
+}
+
+fn number(job: &Value, name: &str) -> i64 {
+    job[name].as_i64().unwrap()
 }

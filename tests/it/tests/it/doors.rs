@@ -1,7 +1,7 @@
 //! Without its secrets a gateway is closed, and says which variable opens each door.
 
 use http::Method;
-use ota_it::{Secrets, TestApp};
+use ota_it::{Device, Identity, Secrets, TestApp};
 use serde_json::json;
 
 /// Every kind of caller, where it knocks, and the variable that it is told about.
@@ -65,4 +65,20 @@ async fn a_wrong_token_is_refused_and_none_is_asked_for() {
             assert_eq!(wrong["error"]["code"], json!("forbidden"), "{path}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_with_a_wrong_secret_and_one_that_is_not_registered_are_not_let_in() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    operator.product("pk").await;
+    let right = operator.device("pk", "dk").await;
+    for wrong in [
+        Identity::new("pk", "dk", "not-its-secret"),
+        Identity::new("pk", "nobody", &right.secret),
+        Identity::new("nothing", "dk", &right.secret),
+    ] {
+        assert!(Device::is_refused(app.mqtt(), &wrong).await, "{wrong:?}");
+    }
+    Device::connect(app.mqtt(), &right).await;
 }

@@ -51,6 +51,12 @@ async fn throw(app: &TestApp, hostile: &Hostile) -> Result<(), TestCaseError> {
     if answer.status.is_server_error() && !is_no_slot {
         return Err(TestCaseError::fail(format!("{}: {}", answer.status, answer.text())));
     }
+    // Without a length the host sends chunks, and connections that are kept stall.
+    let has_body = hostile.method != Method::HEAD
+        && !matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if has_body && !answer.headers.contains_key("content-length") {
+        return Err(TestCaseError::fail(format!("{} without a length", answer.status)));
+    }
     Ok(())
 }
 

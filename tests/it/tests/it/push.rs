@@ -75,3 +75,14 @@ async fn after_a_stop_no_download_begins_and_one_that_began_goes_on() {
     assert_eq!(begun.inform("2").await, 200);
     assert_eq!(operator.task(&job, "begun").await["state"], "succeeded");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_in_any_script_travels_intact() {
+    let app = TestApp::start().await;
+    let firmware = Firmware::new("版本 2 \u{1f4a1}\"\\/%3F?&=", 1000);
+    let operator = app.product(&firmware).await;
+    let device = app.device("pk", "dk", "1 β").await;
+    let job = operator.job(&firmware, json!({ "from": ["1 β"] })).await;
+    upgrade(device, firmware).await;
+    operator.until_done(&job).await;
+}

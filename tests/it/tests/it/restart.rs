@@ -23,7 +23,7 @@ impl Up {
 
     /// Starts it; returns once it serves.
     async fn start(&self) -> (Program, Operator) {
-        let mut command = ota();
+        let mut command = ota().await;
         command.args(["up", "--no-build", "--dir"]).arg(self.folder.path().join("state"));
         command.args(["--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string()]);
         let mut running = Program::start(command);

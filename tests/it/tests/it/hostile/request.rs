@@ -2,7 +2,7 @@
 //! gets past the doors.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use ota_it::Secrets;
+use ota_it::{Secrets, percent_encoded};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -90,15 +90,12 @@ fn query(keys: &Keys) -> impl Strategy<Value = String> + use<> {
 fn word(keys: &Keys) -> impl Strategy<Value = String> + use<> {
     const KNOWN: &str = "pk dk 2 products jobs fleet 1 status";
     const ODD: &str = ".. %2e%2e %2F %00 %FF%FE % %zz + %E2%80%AE a%0d%0aset-cookie:x";
-    let percent = |bytes: Vec<u8>| {
-        format!("%{}", bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join("%"))
-    };
     prop_oneof![
         10 => among(KNOWN).prop_map(str::to_owned),
         2 => Just(keys.job.clone()),
         1 => among(ODD).prop_map(str::to_owned),
         1 => "[A-Za-z0-9._:@!$'()*,;~-]{0,90}",
-        1 => vec(any::<u8>(), 0..40).prop_map(percent),
+        1 => vec(any::<u8>(), 0..40).prop_map(|bytes| percent_encoded(&bytes)),
         1 => "-?[0-9]{1,25}",
     ]
 }
