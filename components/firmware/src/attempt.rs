@@ -15,9 +15,9 @@ pub(crate) fn begin(gateway: &Gateway<'_>, link: &Link, has_begun: bool) -> Resu
     match gateway.decide(|ledger| Ok(ledger.begin(link)?))? {
         Begun::Yes => Ok(()),
         Begun::Gone(why) => Err(gone(why).into()),
-        Begun::Later => {
-            Err(Refusal::unavailable("no_slot", "the job has no room for another device now").into())
-        }
+        Begun::Later => Err(Refusal::unavailable("no_slot", "the job has no room for another device now")
+            .with_retry_after("30")
+            .into()),
     }
 }
 

@@ -18,8 +18,8 @@ pub struct Body<'g> {
     firmware: FirmwareRecord,
     reader: Reader<KvObjects<'g>>,
     asked_at: i64,
-    /// Whether its last byte is the last of the image.
-    is_whole: bool,
+    /// Whether the device has the whole image when it has this.
+    is_last: bool,
 }
 
 impl<'g> Body<'g> {
@@ -28,9 +28,9 @@ impl<'g> Body<'g> {
         link: Link,
         firmware: FirmwareRecord,
         reader: Reader<KvObjects<'g>>,
-        is_whole: bool,
+        is_last: bool,
     ) -> Self {
-        Self { gateway, link, firmware, reader, asked_at: gateway.clock.now_ms(), is_whole }
+        Self { gateway, link, firmware, reader, asked_at: gateway.clock.now_ms(), is_last }
     }
 
     /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
@@ -53,7 +53,7 @@ impl<'g> Body<'g> {
 
     /// The last byte was sent.
     pub fn complete(self) {
-        if self.is_whole {
+        if self.is_last {
             complete(self.gateway, &self.link);
         }
     }

@@ -66,8 +66,9 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
         Err(error @ ReadError::Damaged { .. }) => return Err(damaged(gateway, &link, &firmware, &error)),
     };
     begin(gateway, &link, has_begun)?;
-    let is_whole = range.last() + 1 == image.size;
-    let body = Body::new(gateway, link, *firmware, reader, is_whole);
+    // The tail alone, read before anything else as some bundle formats are, is not the whole.
+    let is_last = range.last() + 1 == image.size && (range.first() == 0 || has_begun);
+    let body = Body::new(gateway, link, *firmware, reader, is_last);
     Ok(Download::Stream(response, Box::new(body)))
 }
 

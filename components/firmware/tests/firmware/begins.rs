@@ -20,6 +20,16 @@ fn the_first_byte_begins_the_task_and_the_last_byte_completes_it() {
 }
 
 #[test]
+fn the_tail_read_before_anything_else_is_not_the_whole() {
+    let bed = Testbed::new();
+    let (job, url) = granted(&bed, &image(10_000));
+    get(&bed, &url, &[("range", "bytes=-8")]);
+    assert_eq!(bed.task(&job, "d0")["state"], "downloading");
+    get(&bed, &url, &[]);
+    assert_eq!(bed.task(&job, "d0")["state"], "upgrading");
+}
+
+#[test]
 fn a_download_is_eight_statements_and_each_further_range_one() {
     let bed = Testbed::new();
     let (_, url) = granted(&bed, &image(10_000));

@@ -1,6 +1,6 @@
 //! The cost contract: one read of the key-value store where nothing is open; and the catalogue is but a cache.
 
-use ota_testbed::Testbed;
+use ota_testbed::{Device, Testbed};
 use serde_json::json;
 
 use crate::IMAGE;
@@ -52,4 +52,11 @@ fn a_catalogue_that_is_lost_or_damaged_or_from_the_future_is_read_again() {
         let offers = bed.device("d0").getversion().reply["data"].as_array().unwrap().len();
         assert_eq!(offers, 1, "{damage:?}");
     }
+}
+
+#[test]
+fn a_product_that_nobody_registered_leaves_nothing_in_the_store() {
+    let bed = Testbed::with_fleet(1, IMAGE);
+    Device::new(&bed, "stranger", "d0").getversion();
+    assert!(bed.kv.keys("catalog:").is_empty());
 }

@@ -37,7 +37,10 @@ impl Catalogue {
         {
             return Ok(kept);
         }
-        let open = ledger.open_requests(product)?;
+        let Some(open) = ledger.open_requests(product)? else {
+            // What strangers ask for is not kept.
+            return Ok(Self { checked_at: now, open: Vec::new() });
+        };
         let open = open.into_iter().map(|(job, version)| Open { job, version }).collect();
         let catalogue = Self { checked_at: now, open };
         // A cache that cannot be written is read from the ledger next time.

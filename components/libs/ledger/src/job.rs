@@ -170,10 +170,23 @@ impl Ledger<'_> {
         rows.iter().map(|row| JobRecord::read(row, 0)).collect()
     }
 
-    /// The open request jobs of a product and their versions, for the catalogue.
-    pub(crate) fn open_requests(&self, product: &ProductKey) -> Result<Vec<(String, String)>, SqlError> {
+    /// The open request jobs of a product and their versions, for the catalogue; `None` for a product that is not
+    /// registered.
+    pub(crate) fn open_requests(
+        &self,
+        product: &ProductKey,
+    ) -> Result<Option<Vec<(String, String)>>, SqlError> {
         let rows = self.sql.query(OPEN_REQUESTS, &[product.as_str().into()])?;
-        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let mut open = Vec::new();
+        for row in &rows {
+            if let Some(job) = row.opt_text(0)? {
+                open.push((job, row.text(1)?));
+            }
+        }
+        Ok(Some(open))
     }
 
     /// At most `limit` tasks of a job whose device keys come after `after`, in the order of keys.
@@ -219,8 +232,9 @@ const INSERT_JOB: &str = "INSERT INTO job (job, product, version, mode, state, l
         CAST($8 AS BIGINT), CAST($9 AS BIGINT), CAST($10 AS BIGINT), CAST($11 AS BIGINT), COUNT(*),
         COUNT(CASE WHEN t.state = 'waiting' THEN 1 END), COUNT(CASE WHEN t.state = 'skipped' THEN 1 END), {now}
     FROM task t WHERE t.job = $1";
-const OPEN_REQUESTS: &str = "SELECT j.job, j.version FROM job j
-    WHERE j.product = $1 AND j.state = 'running' AND j.mode = 'request' ORDER BY j.created_at";
+const OPEN_REQUESTS: &str = "SELECT j.job, j.version FROM product p
+    LEFT JOIN job j ON j.product = p.product AND j.state = 'running' AND j.mode = 'request'
+    WHERE p.product = $1 ORDER BY j.created_at";
 const TASKS: &str =
     "SELECT {columns} FROM task t WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3";
 const STOP: &str = "UPDATE job SET state = 'stopped', held_because = NULL

@@ -128,6 +128,13 @@ impl Refusal {
         }
     }
 
+    /// The same, to come again after this many seconds.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: &'static str) -> Self {
+        self.header = Some((RETRY_AFTER, seconds));
+        self
+    }
+
     /// 422: well formed, and cannot be done.
     pub fn unprocessable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
