@@ -1,7 +1,7 @@
 //! The whole gateway on free ports of this machine: the real host on the real `spin.toml`, the real bridge before it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,15 +10,13 @@ use ota_host::Host;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::address::free_address;
 use crate::device::Device;
 use crate::firmware::Firmware;
 use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::operator::Operator;
 use crate::{artifact, log, workspace};
-
-/// How often a free port is looked for: another program may take it before the host does.
-const PORT_ATTEMPTS: u32 = 10;
 
 /// A running gateway; dropping it stops it and deletes its state.
 pub struct TestApp {
@@ -75,7 +73,7 @@ impl TestApp {
         let host = host(state.path(), secrets).await;
         let gateway = format!("http://{}", host.local_addr());
         let bridge = ota_bridge::start(ota_bridge::Settings {
-            listen: free(),
+            listen: free_address(),
             gateway: gateway.clone(),
             token: Secrets::BRIDGE_TOKEN.to_owned(),
             sweep_every: Duration::from_millis(100),
@@ -141,26 +139,15 @@ pub(crate) async fn compiled() {
     DONE.get_or_init(compile).await;
 }
 
-/// The app needs its own address before it starts, so a free port is found first and then taken.
+/// The app needs its own address before it starts.
 async fn host(state: &Path, secrets: Secrets) -> Host {
-    let mut failure = None;
-    for _ in 0..PORT_ATTEMPTS {
-        let listen = TcpListener::bind(free()).unwrap().local_addr().unwrap();
-        let started = ota_host::start(ota_host::Settings {
-            manifest: workspace().join("spin.toml"),
-            state_dir: state.to_owned(),
-            listen,
-            variables: secrets.variables(format!("http://{listen}")),
-            ..ota_host::Settings::default()
-        });
-        match started.await {
-            Ok(host) => return host,
-            Err(error) => failure = Some(error),
-        }
-    }
-    panic!("the host does not start: {failure:?}")
-}
-
-fn free() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    let listen = free_address();
+    let started = ota_host::start(ota_host::Settings {
+        manifest: workspace().join("spin.toml"),
+        state_dir: state.to_owned(),
+        listen,
+        variables: secrets.variables(format!("http://{listen}")),
+        ..ota_host::Settings::default()
+    });
+    started.await.unwrap()
 }

@@ -13,6 +13,7 @@
     reason = "a step of a test that fails must fail the test where it stands"
 )]
 
+mod address;
 mod app;
 mod artifact;
 mod device;
@@ -27,6 +28,7 @@ mod proxy;
 mod python;
 mod wait;
 
+pub use address::free_address;
 pub use app::{Secrets, TestApp};
 pub use device::{Command, Device, Message};
 pub use download::{Ending, Received, fetch, fetch_from, fetch_resuming, fetch_some};

@@ -86,3 +86,17 @@ async fn a_version_in_any_script_travels_intact() {
     upgrade(device, firmware).await;
     operator.until_done(&job).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_every_allowed_character_and_length_work_from_login_to_download() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    let firmware = Firmware::new("2", 1000);
+    let (product, device) = ("A.b_c:d@e-0", "z".repeat(64));
+    operator.product(product).await;
+    operator.firmware(product, &firmware).await;
+    let device = app.device(product, &device, "1").await;
+    let job = operator.job(&firmware, json!({ "product": product })).await;
+    upgrade(device, firmware).await;
+    operator.until_done(&job).await;
+}

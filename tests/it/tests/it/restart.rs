@@ -1,8 +1,10 @@
 //! `ota up` under `kill -9`: what was decided before is what goes on after.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
-use ota_it::{Device, Firmware, HttpClient, Operator, Program, fetch_from, fetch_some, ota};
+use ota_it::{
+    Device, Firmware, HttpClient, Identity, Operator, Program, fetch_from, fetch_some, free_address, ota,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -15,10 +17,7 @@ struct Up {
 
 impl Up {
     fn new() -> Self {
-        // Both are held while they are chosen, so that they differ.
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let [http, mqtt] = [free(), free()].map(|held| held.local_addr().unwrap());
-        Self { folder: tempfile::tempdir().unwrap(), http, mqtt }
+        Self { folder: tempfile::tempdir().unwrap(), http: free_address(), mqtt: free_address() }
     }
 
     /// Starts it; returns once it serves.
@@ -38,34 +37,63 @@ impl Up {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_goes_on_after_kill_9_in_the_middle_of_its_download() {
-    let up = Up::new();
-    let firmware = Firmware::new("2", 900_000);
-    let (running, operator) = up.start().await;
-    operator.product("pk").await;
-    operator.firmware("pk", &firmware).await;
-    let identity = operator.device("pk", "dk").await;
-    let mut device = Device::connect(up.mqtt, &identity).await;
-    assert_eq!(device.inform("1").await, 200);
-    let job = operator.job(&firmware, json!({ "loss_budget": 1 })).await;
-    let command = device.command().await;
-    assert_eq!(device.progress(10).await, 200);
-    let mut bytes = fetch_some(&command.file_url, 400_000).await;
-    let before = operator.show(&job).await;
-    running.kill().await;
+/// A device in the middle of an upgrade, and the gateway that is killed under it.
+struct Upgrade {
+    up: Up,
+    running: Program,
+    operator: Operator,
+    identity: Identity,
+    device: Device,
+}
 
-    let (running, operator) = up.start().await;
-    assert_eq!(operator.show(&job).await, before, "nothing that was answered is lost");
-    let mut device = Device::connect(up.mqtt, &identity).await;
+impl Upgrade {
+    async fn begin(firmware: &Firmware) -> Self {
+        let up = Up::new();
+        let (running, operator) = up.start().await;
+        operator.product("pk").await;
+        operator.firmware("pk", firmware).await;
+        let identity = operator.device("pk", "dk").await;
+        let device = Device::connect(up.mqtt, &identity).await;
+        Self { up, running, operator, identity, device }
+    }
+
+    /// Kills the gateway, starts it again on its folder, and brings the device back.
+    async fn kill_and_restart(self) -> Self {
+        let Self { up, running, identity, .. } = self;
+        running.kill().await;
+        let (running, operator) = up.start().await;
+        let device = Device::connect(up.mqtt, &identity).await;
+        Self { up, running, operator, identity, device }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_survives_kill_9_after_each_of_its_steps() {
+    let firmware = Firmware::new("2", 900_000);
+    let mut now = Upgrade::begin(&firmware).await;
+    assert_eq!(now.device.inform("1").await, 200);
+
+    let mut now = now.kill_and_restart().await;
+    let job = now.operator.job(&firmware, json!({ "loss_budget": 1 })).await;
+    let command = now.device.command().await;
+
+    let mut now = now.kill_and_restart().await;
+    assert_eq!(now.device.progress(10).await, 200);
+    let mut bytes = fetch_some(&command.file_url, 400_000).await;
+
+    let mut now = now.kill_and_restart().await;
     bytes.extend(fetch_from(&command.file_url, bytes.len()).await.bytes);
     assert!(bytes == firmware.bytes, "the link that was given before opens the rest");
-    assert_eq!(device.progress(80).await, 200);
-    assert_eq!(device.inform("2").await, 200);
-    let done = operator.until_done(&job).await;
-    assert_eq!((&done["succeeded"], &done["exposed"]), (&json!(1), &json!(0)));
-    running.kill().await;
+    assert_eq!(now.device.progress(80).await, 200);
+    let before = now.operator.show(&job).await;
+    assert_eq!((&before["exposed"], &before["in_flight"]), (&json!(1), &json!(1)));
 
-    let (_running, operator) = up.start().await;
-    assert_eq!(operator.show(&job).await, done);
+    let mut now = now.kill_and_restart().await;
+    assert_eq!(now.operator.show(&job).await, before, "nothing that was answered is lost");
+    assert_eq!(now.device.inform("2").await, 200);
+    let done = now.operator.until_done(&job).await;
+    assert_eq!((&done["succeeded"], &done["exposed"]), (&json!(1), &json!(0)));
+
+    let now = now.kill_and_restart().await;
+    assert_eq!(now.operator.show(&job).await, done);
 }
