@@ -143,6 +143,9 @@ impl Ledger<'_> {
         let from = if is_granted { &view.device.version } else { &record.from };
         let (step, detail) = match decision.happening {
             Happening::Step(step) => (Some(i64::from(step)), decision.detail.map(str::to_owned)),
+            Happening::Acknowledge if decision.detail.is_some() => {
+                (record.step, decision.detail.map(str::to_owned))
+            }
             _ if is_granted => (None, None),
             _ => (record.step, record.detail.clone()),
         };

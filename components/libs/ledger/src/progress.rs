@@ -120,6 +120,7 @@ impl Ledger<'_> {
             })
         };
         if !is_answered(&view) {
+            self.record_words(&view, push_id, words)?;
             return Ok(true);
         }
         self.transaction(|| {
@@ -133,6 +134,27 @@ impl Ledger<'_> {
                 Landed::Raced | Landed::NoSlot => End::Rollback(true),
             })
         })
+    }
+
+    /// A device may think for long before it answers; by then its receipt is known, and its words stand beside
+    /// the task. Repeating them writes nothing.
+    fn record_words(&self, view: &View, push_id: &str, words: Option<&str>) -> Result<(), SqlError> {
+        let live = view.live().filter(|live| live.record.push_id.as_deref() == Some(push_id));
+        let (Some(live), Some(words)) = (live, words) else { return Ok(()) };
+        let record = &live.record;
+        if record.detail.as_deref() == Some(words) {
+            return Ok(());
+        }
+        self.sql.execute(
+            RECORD_WORDS,
+            &[
+                record.job.as_str().into(),
+                record.id.device.as_str().into(),
+                record.task.attempt.into(),
+                words.into(),
+            ],
+        )?;
+        Ok(())
     }
 }
 
@@ -154,3 +176,4 @@ fn subject(view: &View) -> Option<&Assignment> {
 const LOCK_DEVICE: &str = "UPDATE device SET session = session WHERE product = $1 AND device = $2";
 const RECORD_STEP: &str = "UPDATE task SET step = $4, stepped_at = {now}, detail = COALESCE($5, detail)
     WHERE job = $1 AND device = $2 AND attempt = $3";
+const RECORD_WORDS: &str = "UPDATE task SET detail = $4 WHERE job = $1 AND device = $2 AND attempt = $3";
