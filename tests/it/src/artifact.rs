@@ -41,8 +41,8 @@ fn profile() -> PathBuf {
 fn require(artifact: &Path, command: &str) {
     let run = format!("run in the root of the repository: {command}");
     let Some(built) = modified(artifact) else { panic!("{} is not built\n{run}", artifact.display()) };
-    let list = artifact.with_extension("d");
-    let list = fs::read_to_string(&list).unwrap_or_else(|error| panic!("{}: {error}\n{run}", list.display()));
+    // `cargo test --workspace` leaves none beside the program that it brings up to date.
+    let Ok(list) = fs::read_to_string(artifact.with_extension("d")) else { return };
     let (_, sources) = list.split_once(": ").unwrap();
     // Cargo escapes the spaces in a path.
     let sources = sources.trim_end().replace("\\ ", "\u{0}");

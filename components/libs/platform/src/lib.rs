@@ -1,6 +1,6 @@
 //! The ports over spin-sdk, and what the HTTP face of every component shares.
 //!
-//! The only crate that sees the host, and it does so in [`spin`] alone, which exists in WASM only;
+//! The only crate that sees the host, and it does so in `spin` alone, which exists in WASM only;
 //! everything else is plain values over the ports in [`ports`], so components are tested natively.
 //! It decides nothing about devices, jobs or firmware: that is the ledger's.
 
