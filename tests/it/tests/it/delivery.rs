@@ -67,3 +67,23 @@ async fn a_second_connection_takes_over_and_gets_what_the_first_would_have() {
     assert_eq!(newer.command().await.version, "2");
     drop(older);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_device_answers_stands_beside_its_task_however_late_it_comes() {
+    let app = TestApp::start().await;
+    let firmware = Firmware::new("2", 1000);
+    let operator = app.product(&firmware).await;
+    let mut device = app.device("pk", "dk", "1").await;
+    let job = operator.job(&firmware, json!({})).await;
+    let command = device.command().await;
+    eventually("its receipt is known", async || operator.events("acknowledged").await.pop()).await;
+    for message in ["battery low", "doors open"] {
+        device.publish("upgrade_reply", &json!({ "id": command.id, "code": 2001, "message": message })).await;
+        eventually("its words are shown", async || {
+            let task = operator.task(&job, "dk").await;
+            assert_eq!(task["state"], "granted", "they are no verdict");
+            (task["detail"] == format!("the device answered 2001 {message}")).then_some(())
+        })
+        .await;
+    }
+}

@@ -75,6 +75,8 @@ async fn a_handler_that_raises_costs_its_job_and_not_the_device() {
     assert_eq!(device.json("pushed").await, 1);
     let failed = operator.until_done(&job).await;
     assert_eq!((&failed["timed_out"], &failed["exposed"]), (&json!(1), &json!(0)), "it never began");
+    let answered = "the device answered 500 command handler execution failedno room in flash";
+    assert_eq!(operator.task(&job, "python").await["detail"], answered);
 
     let again = operator.job(&firmware, json!({})).await;
     assert_eq!(device.json("pushed").await, 2);
