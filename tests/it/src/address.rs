@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
 /// An address of this machine that nobody listens on, another one at each call of this process.
-pub fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let count = PORTS.end - PORTS.start;
     for _ in 0..count {

@@ -117,11 +117,10 @@ impl TestApp {
         device
     }
 
-    /// A product `pk` with `firmware`, all that a job needs but devices.
+    /// The operator of a product `pk` with `firmware`: all that a job needs but devices.
     pub async fn product(&self, firmware: &Firmware) -> Operator {
         let operator = self.operator();
-        operator.product("pk").await;
-        operator.firmware("pk", firmware).await;
+        operator.prepare(firmware).await;
         operator
     }
 }

@@ -1,7 +1,8 @@
 //! Downloads as devices make them: in one go, from an offset, and with a connection that breaks again and again.
 
-use http::{Method, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 
 use crate::http_client::HttpClient;
 use crate::wait::within;
@@ -43,6 +44,14 @@ pub async fn fetch_some(url: &str, enough: usize) -> Vec<u8> {
     let received = receive(url, None, enough).await;
     assert_eq!((received.status, received.ending), (StatusCode::OK, Ending::HungUp));
     received.bytes
+}
+
+/// Begins a download and reads its head only. It lasts as long as what is returned is kept.
+pub async fn stall(url: &str) -> Response<Incoming> {
+    let client = HttpClient::new(String::new());
+    let response = within("the head of a download", client.send(client.request(Method::GET, url, ""))).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    response
 }
 
 /// The whole file over a connection that breaks whenever `enough` bytes have come, as often as it takes.

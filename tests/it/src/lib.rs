@@ -26,20 +26,21 @@ mod operator;
 mod program;
 mod proxy;
 mod python;
+mod up;
 mod wait;
 
-pub use address::free_address;
 pub use app::{Secrets, TestApp};
 pub use device::{Command, Device, Message};
-pub use download::{Ending, Received, fetch, fetch_from, fetch_resuming, fetch_some};
+pub use download::{Ending, Received, fetch, fetch_from, fetch_resuming, fetch_some, stall};
 pub use firmware::{Firmware, SignMethod};
 pub use http_client::{Answer, HttpClient, percent_encoded};
 pub use identity::Identity;
 pub use log::traps;
 pub use operator::Operator;
-pub use program::{Program, ota};
+pub use program::Program;
 pub use proxy::Proxy;
 pub use python::sdk;
+pub use up::{RunningUp, Up};
 pub use wait::{PATIENCE, eventually, within};
 
 use std::path::Path;

@@ -28,6 +28,12 @@ impl Operator {
         self.post("/api/v1/products", json!({ "product": product })).await.json(201);
     }
 
+    /// Registers the product `pk` and `firmware` for it: all that a job needs but devices.
+    pub async fn prepare(&self, firmware: &Firmware) {
+        self.product("pk").await;
+        self.firmware("pk", firmware).await;
+    }
+
     /// Registers a device; its secret is made by the gateway.
     pub async fn device(&self, product: &str, device: &str) -> Identity {
         let path = format!("/api/v1/products/{product}/devices");

@@ -6,15 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::app::compiled;
-use crate::artifact;
 use crate::wait::within;
-
-/// The program `ota`, ready for arguments.
-pub async fn ota() -> Command {
-    compiled().await;
-    Command::new(artifact::ota())
-}
 
 /// A running program. What it says is shown when the test fails.
 #[derive(Debug)]
@@ -56,6 +48,14 @@ impl Program {
     /// Ends it as a power cut does.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    /// Asks it to stop, as a supervisor does.
+    pub async fn terminate(self) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        assert!(sent.success());
+        self.finish().await;
     }
 
     /// Waits until it has ended, which must be in good order.

@@ -1,6 +1,6 @@
-//! The vendor's Python SDK as it is on `PyPI`, against the whole gateway (PROTOCOL: the SDKs win).
+//! The vendor's Python SDK as it is on `PyPI`, against `ota up` (PROTOCOL: the SDKs win).
 
-use ota_it::{Firmware, Program, Proxy, SignMethod, TestApp, sdk};
+use ota_it::{Firmware, Program, Proxy, SignMethod, Up, sdk};
 use serde_json::{Value, json};
 
 /// The next request that the SDK made, as it was on the wire, and the code of the reply.
@@ -26,11 +26,13 @@ fn expect_success(job: &Value, devices: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pushed_upgrade_runs_inside_the_handler_as_in_the_vendors_sample() {
-    let app = TestApp::start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let firmware = Firmware::new("2.0", 700_001);
-    let operator = app.product(&firmware).await;
+    let operator = &running.operator;
+    operator.prepare(&firmware).await;
     let identity = operator.device("pk", "python").await;
-    let mut device = sdk("cloud_push", app.mqtt(), &identity);
+    let mut device = sdk("cloud_push", up.mqtt(), &identity);
     let (inform, code) = asked(&mut device).await;
     // What makes this SDK hard: a wrong method, and a version that is a number.
     assert_eq!((&inform["method"], inform["params"]["version"].as_f64()), (&json!("ota.inform"), Some(1.0)));
@@ -48,11 +50,13 @@ async fn a_pushed_upgrade_runs_inside_the_handler_as_in_the_vendors_sample() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_asks_takes_the_last_offer() {
-    let app = TestApp::start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let firmware = Firmware::new("2.0", 300_000).signed(SignMethod::Sha256);
-    let operator = app.product(&firmware).await;
+    let operator = &running.operator;
+    operator.prepare(&firmware).await;
     let identity = operator.device("pk", "python").await;
-    let mut device = sdk("device_request", app.mqtt(), &identity);
+    let mut device = sdk("device_request", up.mqtt(), &identity);
     device.line("ready").await;
     let (getversion, code) = asked(&mut device).await;
     assert_eq!((&getversion["method"], code), (&json!("Ota.device.getversion"), 200));
@@ -65,11 +69,13 @@ async fn a_device_that_asks_takes_the_last_offer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_that_raises_costs_its_job_and_not_the_device() {
-    let app = TestApp::start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let firmware = Firmware::new("2.0", 1000);
-    let operator = app.product(&firmware).await;
+    let operator = &running.operator;
+    operator.prepare(&firmware).await;
     let identity = operator.device("pk", "python").await;
-    let mut device = sdk("failing_handler", app.mqtt(), &identity);
+    let mut device = sdk("failing_handler", up.mqtt(), &identity);
     device.line("ready").await;
     let job = operator.job(&firmware, json!({ "upgrade_timeout": 1 })).await;
     assert_eq!(device.json("pushed").await, 1);
@@ -87,11 +93,13 @@ async fn a_handler_that_raises_costs_its_job_and_not_the_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_abnormal_drop_replies_and_pushes_arrive_without_a_new_subscription() {
-    let app = TestApp::start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let firmware = Firmware::new("2.0", 1000);
-    let operator = app.product(&firmware).await;
+    let operator = &running.operator;
+    operator.prepare(&firmware).await;
     let identity = operator.device("pk", "python").await;
-    let network = Proxy::start(app.mqtt()).await;
+    let network = Proxy::start(up.mqtt()).await;
     let mut device = sdk("reconnect", network.address(), &identity);
     device.line("ready").await;
     network.cut();
@@ -105,12 +113,14 @@ async fn after_an_abnormal_drop_replies_and_pushes_arrive_without_a_new_subscrip
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_devices_upgrade_at_once() {
-    let app = TestApp::start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let firmware = Firmware::new("2.0", 500_000);
-    let operator = app.product(&firmware).await;
+    let operator = &running.operator;
+    operator.prepare(&firmware).await;
     let mut devices = Vec::new();
     for key in ["one", "other"] {
-        devices.push(sdk("cloud_push", app.mqtt(), &operator.device("pk", key).await));
+        devices.push(sdk("cloud_push", up.mqtt(), &operator.device("pk", key).await));
     }
     for device in &mut devices {
         device.line("ready").await;
