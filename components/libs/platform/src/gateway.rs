@@ -107,11 +107,8 @@ impl Gateway<'_> {
         let random = || ids::random_bits(self.random);
         let ledger = Ledger::new(self.sql, Dialect::SQLITE, &random);
         match decide(&ledger) {
-            Err(Failure::Ledger(error)) => {
-                let is_new = ota_ledger::schema::ensure(self.sql)?;
-                if !is_new {
-                    eprintln!("{error}; trying once more");
-                }
+            Err(Failure::Ledger(_)) => {
+                ota_ledger::schema::ensure(self.sql)?;
                 decide(&ledger)
             }
             done => done,
