@@ -30,8 +30,11 @@ pub const SECRET_KEY_PREVIOUS: &str = "secret_key_previous";
 pub const PUBLIC_URL: &str = "public_url";
 /// The first segment of download paths.
 pub const ORGANISATION: &str = "organisation";
-/// Where the broker takes messages to publish.
+/// The broker that takes messages to publish: `http(s)://host:port`, which the manifest allows to be called, and so
+/// without a path.
 pub const PUBLISH_URL: &str = "publish_url";
+/// The path of its publish API.
+pub const PUBLISH_PATH: &str = "publish_path";
 /// What we present to the broker: a token, or `user:password`.
 pub const PUBLISH_TOKEN: &str = "publish_token";
 

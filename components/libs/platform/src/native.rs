@@ -12,7 +12,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::gateway::{
-    BRIDGE_TOKEN, Gateway, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_TOKEN, PUBLISH_URL, SECRET_KEY,
+    BRIDGE_TOKEN, Gateway, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_PATH, PUBLISH_TOKEN, PUBLISH_URL,
+    SECRET_KEY,
 };
 use crate::placeholders::{changes_rows, numbered};
 use crate::ports::{Outbound, OutboundError, SystemClock, SystemRandom};
@@ -74,7 +75,8 @@ impl World {
             (LINK_KEY, "a link key of the tests"),
             (SECRET_KEY, "a secret key of the tests"),
             (PUBLIC_URL, "http://gateway.test"),
-            (PUBLISH_URL, "http://broker.test/api/v5/publish"),
+            (PUBLISH_URL, "http://broker.test"),
+            (PUBLISH_PATH, "/api/v5/publish"),
             (PUBLISH_TOKEN, "the-publish-token"),
         ];
         Ok(Self {

@@ -9,15 +9,15 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::gateway::{Gateway, PUBLISH_TOKEN, PUBLISH_URL};
+use crate::gateway::{Gateway, PUBLISH_PATH, PUBLISH_TOKEN, PUBLISH_URL};
 
 /// Publishes `payload` on `topic` with `QoS` 1, not retained. Once it returns, the broker has it;
 /// otherwise whoever called us has to send its message again.
 pub fn publish(gateway: &Gateway<'_>, topic: &str, payload: &str) -> Result<(), Failure> {
-    let url: Uri = gateway
-        .required(PUBLISH_URL)?
+    let (url, path) = (gateway.required(PUBLISH_URL)?, gateway.required(PUBLISH_PATH)?);
+    let url: Uri = format!("{}{path}", url.trim_end_matches('/'))
         .parse()
-        .map_err(|error| Failure::Broken(format!("variable {PUBLISH_URL}: {error}")))?;
+        .map_err(|error| Failure::Broken(format!("variables {PUBLISH_URL} and {PUBLISH_PATH}: {error}")))?;
     let token = gateway.required(PUBLISH_TOKEN)?;
     let message = Message { topic, payload, qos: 1, retain: false, encoding: "plain" };
     let body = serde_json::to_vec(&message)

@@ -102,6 +102,7 @@ fn nothing_must_be_set_and_what_opens_a_door_is_secret_and_empty() {
             "public_url" => "http://127.0.0.1:3000",
             // An empty one breaks the allow-list on Spin 4.0.
             "publish_url" => "https://unset.invalid",
+            "publish_path" => "/api/v5/publish",
             "organisation" => "fleet",
             _ => "",
         };
