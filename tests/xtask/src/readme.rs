@@ -1,8 +1,8 @@
 //! The commands in `README.md`: every fenced `sh` block says in its info string what runs it.
 //!
 //! `sh ci`: its lines stand in `.ci/run`. `sh up` and `sh operator`: a gateway and what is asked of it, run here.
-//! `sh with-spin`: the transcript that `tests/it` runs against the native host. Any other block of commands is refused:
-//! what nothing runs is soon wrong.
+//! `sh with-spin`: the transcript that `tests/it` runs against the native host. Any other `sh` block is refused:
+//! what nothing runs is soon wrong. What needs `spin` itself stands in a `console` block, which nothing here can run.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! The host: the ports over spin-sdk, and requests and responses over its HTTP.
 //!
-//! The only module that names spin-sdk. Everything is opened when it is first used, so a request pays for
+//! The only module that calls spin-sdk; entry points name its macro, which must stand in the component itself. Everything is opened when it is first used, so a request pays for
 //! what it touches.
 
 mod http;

@@ -32,16 +32,25 @@ fn create_sends_only_what_was_asked_for() {
 #[test]
 fn create_sends_every_term() {
     let gateway = Script::new(vec![(201, job("running", &json!({})))]);
-    let line = "job create --product demo --to 2.0 --from 1.0 --from 1.1 --devices a,b --mode request \
+    let line = "job create --product demo --to 2.0 --from 1.0 --from 1.1 --mode request \
                 --loss-budget 3 --growth 0 --max-in-flight 4 --first-sign-within 5 --upgrade-timeout 6 \
                 --confirm-within 7";
     run(&gateway.url, &words(line)).succeeded();
     let expected = json!({
-        "product": "demo", "to": "2.0", "mode": "request", "from": ["1.0", "1.1"], "devices": ["a", "b"],
+        "product": "demo", "to": "2.0", "mode": "request", "from": ["1.0", "1.1"],
         "loss_budget": 3, "growth": 0, "max_in_flight": 4, "first_sign_within": 5, "upgrade_timeout": 6,
         "confirm_within": 7
     });
     assert_eq!(gateway.asked_once().json(), expected);
+}
+
+#[test]
+fn create_names_its_devices_or_their_versions_and_not_both() {
+    let gateway = Script::new(vec![(201, job("running", &json!({})))]);
+    run(&gateway.url, &words("job create --product demo --to 2.0 --devices a,b")).succeeded();
+    assert_eq!(gateway.asked_once().json(), json!({ "product": "demo", "to": "2.0", "devices": ["a", "b"] }));
+    let both = run(&gateway.url, &words("job create --product demo --to 2.0 --devices a --from 1.0"));
+    assert_eq!(both.code, 2);
 }
 
 #[test]

@@ -92,7 +92,13 @@ fn getversion_answers_anything() {
 
 #[test]
 fn upgrade_answers_anything() {
-    assault(&["/topic/sys/*/*/ota/device/upgrade_reply", "/webhook/rmqtt/upgrade_reply", "/internal/sweep"]);
+    assault(&[
+        "/topic/sys/*/*/ota/device/upgrade_reply",
+        "/webhook/rmqtt/upgrade_reply",
+        "/webhook/nanomq/upgrade_reply",
+        "/webhook/cloudevents/upgrade_reply",
+        "/internal/sweep",
+    ]);
 }
 
 #[test]
@@ -113,9 +119,11 @@ fn operator_answers_anything() {
         "/api/v1/products",
         "/api/v1/products/*/devices",
         "/api/v1/products/*/devices/*",
+        "/api/v1/products/*/firmware",
         "/api/v1/products/*/firmware/*",
         "/api/v1/jobs",
         "/api/v1/jobs/*",
+        "/api/v1/jobs/*/stop",
         "/api/v1/jobs/*/tasks",
         "/api/v1/events",
         "/metrics",

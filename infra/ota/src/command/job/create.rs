@@ -18,7 +18,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "V")]
     to: String,
     /// Only devices that run this version; may be repeated
-    #[arg(long, value_name = "V")]
+    #[arg(conflicts_with = "devices", long, value_name = "V")]
     from: Vec<String>,
     /// Only these devices, separated by commas
     #[arg(long, value_name = "DK,…", value_delimiter = ',', value_parser = DeviceKey::parse)]
