@@ -86,8 +86,11 @@ fn publish_all(gateway: &Gateway<'_>, ledger: &Ledger<'_>) -> Result<(), Failure
     if !ota_platform::publish::is_configured(gateway) {
         return Ok(());
     }
+    let mut failed = None;
     for (device, command) in ledger.deliveries(None)? {
-        publish(gateway, &upgrade_topic(&device), &gateway.upgrade(&command)?)?;
+        // One that fails comes again later; the others need not wait for it.
+        let payload = gateway.upgrade(&command)?;
+        failed = publish(gateway, &upgrade_topic(&device), &payload).err().or(failed);
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }

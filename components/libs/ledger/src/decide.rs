@@ -55,6 +55,18 @@ impl Ledger<'_> {
             (Some(text), None) => Some(text.clone()),
             (None, words) => words.map(str::to_owned),
         };
+        if before.state == TaskState::Waiting && before.offered && after.state.is_live() {
+            // The device has chosen: what it says from here on speaks of no other offer.
+            let device = &assignment.record.id;
+            self.sql.execute(
+                VOID_OFFERS,
+                &[
+                    device.product.as_str().into(),
+                    device.device.as_str().into(),
+                    assignment.job.job.as_str().into(),
+                ],
+            )?;
+        }
         self.append(&NewEvent {
             kind: decision.change.event,
             device: Some(&assignment.record.id),
@@ -63,7 +75,8 @@ impl Ledger<'_> {
             actor: decision.actor,
             detail: detail.as_deref(),
         })?;
-        if difference.in_flight < 0 || (difference.waiting < 0 && difference.in_flight == 0) {
+        let has_ended = difference.in_flight < 0 || (difference.waiting < 0 && difference.in_flight == 0);
+        if has_ended || difference.succeeded != 0 {
             self.settle(&assignment.job.job)?;
         }
         Ok(Landed::Yes)
@@ -178,6 +191,7 @@ impl Ledger<'_> {
             deadline.into(),
             after.state.is_ended().then_some(view.now).into(),
             ready_until.into(),
+            i64::from(after.admitted).into(),
         ]
     }
 }
@@ -188,7 +202,7 @@ const PUSH_AGAIN_AFTER: i64 = 2000;
 const UPDATE_TASK: &str = "UPDATE task SET state = $7, attempt = $8, exposed = $9, begun = $10, signed = $11,
         offered = $12, downloaded = $13, returned = $14, refused = $15, from_version = $16, step = $17,
         stepped_at = $18, detail = $19, reason = $20, push_id = $21, push_at = $22, pushes = 0,
-        granted_at = $23, deadline = $24, ended_at = $25, ready_until = $26
+        granted_at = $23, deadline = $24, ended_at = $25, ready_until = $26, admitted = $27
     WHERE job = $1 AND device = $2 AND state = $3 AND attempt = $4 AND exposed = $5 AND begun = $6";
 
 /// The first slot of a task: the loss budget (DESIGN §4).
@@ -206,4 +220,6 @@ const COUNT: &str = "UPDATE job SET waiting = waiting + $2, in_flight = in_fligh
         succeeded = succeeded + $4, failed = failed + $5, timed_out = timed_out + $6,
         canceled = canceled + $7, skipped = skipped + $8, exposed = exposed + $9, begun = begun + $10
     WHERE job = $1";
+const VOID_OFFERS: &str = "UPDATE task SET offered = 0
+    WHERE product = $1 AND device = $2 AND job <> $3 AND state = 'waiting' AND offered = 1";
 const SET_JOB_STATE: &str = "UPDATE job SET state = $2, held_because = $3 WHERE job = $1";

@@ -43,7 +43,9 @@ impl Ledger<'_> {
             Ok(assignment) => {
                 let firmware = Box::new(assignment.firmware.clone());
                 match assignment.record.task.state {
-                    TaskState::Downloading | TaskState::Upgrading => Access::Begun(firmware),
+                    TaskState::Downloading | TaskState::Upgrading if assignment.record.task.admitted => {
+                        Access::Begun(firmware)
+                    }
                     _ if assignment.job.state == JobState::Running => Access::MayBegin(firmware),
                     _ => Access::Gone("the job does not run"),
                 }
@@ -86,6 +88,7 @@ impl Ledger<'_> {
 
     fn change_linked(&self, link: &Link, happening: Happening) -> Result<(), SqlError> {
         self.transaction(|| {
+            self.lock(&link.device)?;
             let Some(view) = self.view(&link.device)? else { return Ok(End::Rollback(())) };
             let Ok(assignment) = admit(&view, link) else { return Ok(End::Rollback(())) };
             let Ok(change) = apply(&assignment.record.task, happening) else {

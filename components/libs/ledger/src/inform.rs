@@ -92,6 +92,7 @@ impl Ledger<'_> {
         }
         let is_stale = |assignment: &Assignment| {
             assignment.record.task.state == TaskState::Waiting
+                && assignment.is_open(&view.device)
                 && assignment.job.mode == Mode::Push
                 && assignment.record.ready_until < view.now + assignment.job.terms.reachable_within / 2
         };
@@ -155,7 +156,8 @@ fn verdict<'v>(view: &'v View, heard: &Heard, version: &Version) -> Option<Step<
 
 /// Whether a message is about the attempt as it stands: not when it was taken from the device before the grant.
 pub(crate) fn speaks_of(assignment: &Assignment, heard: &Heard, now: i64) -> bool {
-    heard.age.is_none_or(|age| now - age >= assignment.record.granted_at)
+    let record = &assignment.record;
+    heard.age.is_none_or(|age| now - age >= record.granted_at.max(record.ended_at.unwrap_or(0)))
 }
 
 /// Only the device's latest success can be reverted, within 24 hours, and not by another job that moves it on.

@@ -84,9 +84,14 @@ impl Ledger<'_> {
         {
             return Err(NotCreated::NoDevice(unknown.clone()));
         }
-        let created = self.transaction(|| {
+        self.transaction(|| {
+            // Damage may have been found since it was looked at.
+            if self.firmware(&new.product, &new.to)?.is_some_and(|firmware| firmware.quarantined_at.is_some())
+            {
+                return Ok(End::Rollback(Err(NotCreated::Quarantined(new.to.clone()))));
+            }
             if self.snapshot(new)? == 0 {
-                return Ok(End::Rollback(None));
+                return Ok(End::Rollback(Err(NotCreated::Empty)));
             }
             self.insert_job(new)?;
             self.append(&NewEvent {
@@ -99,9 +104,8 @@ impl Ledger<'_> {
             })?;
             self.settle(&new.id)?;
             // Read before the commit: behind it nothing may fail, or its creator would create it again.
-            Ok(End::Commit(self.job(&new.id)?))
-        })?;
-        created.ok_or(NotCreated::Empty)
+            Ok(End::Commit(self.job(&new.id)?.ok_or(NotCreated::Empty)))
+        })?
     }
 
     /// Makes the tasks of the scope; how many.

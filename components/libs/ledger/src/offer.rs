@@ -33,6 +33,7 @@ impl Ledger<'_> {
 
     fn mark_offered(&self, id: &DeviceId, job: &str) -> Result<(), SqlError> {
         self.transaction(|| {
+            self.lock(id)?;
             let Some(view) = self.view(id)? else { return Ok(End::Rollback(())) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(())) };
             let happening = Happening::Offer;

@@ -124,6 +124,7 @@ impl Ledger<'_> {
             return Ok(true);
         }
         self.transaction(|| {
+            self.lock(id)?;
             let Some(view) = self.view(id)?.filter(is_answered) else { return Ok(End::Rollback(true)) };
             let Some(live) = view.live() else { return Ok(End::Rollback(true)) };
             let happening = Happening::Acknowledge;

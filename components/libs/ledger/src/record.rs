@@ -77,9 +77,9 @@ pub struct TaskRecord {
 
 impl TaskRecord {
     pub(crate) const COLUMNS: &str = "t.job, t.product, t.device, t.generation, t.state, t.attempt, t.exposed, \
-         t.begun, t.signed, t.offered, t.downloaded, t.returned, t.refused, t.from_version, t.step, \
+         t.begun, t.admitted, t.signed, t.offered, t.downloaded, t.returned, t.refused, t.from_version, t.step, \
          t.stepped_at, t.detail, t.reason, t.push_id, t.granted_at, t.ended_at, t.ready_until, t.deadline";
-    pub(crate) const WIDTH: usize = 23;
+    pub(crate) const WIDTH: usize = 24;
 
     /// The task at column `at`, or `None` where a LEFT JOIN found none.
     pub(crate) fn read(row: &Row, at: usize) -> Result<Option<Self>, SqlError> {
@@ -91,27 +91,28 @@ impl TaskRecord {
             attempt: row.int(at + 5)?,
             exposed: flag(6)?,
             begun: flag(7)?,
-            signed: flag(8)?,
-            offered: flag(9)?,
-            downloaded: flag(10)?,
-            returned: flag(11)?,
-            refused: flag(12)?,
+            admitted: flag(8)?,
+            signed: flag(9)?,
+            offered: flag(10)?,
+            downloaded: flag(11)?,
+            returned: flag(12)?,
+            refused: flag(13)?,
         };
         Ok(Some(Self {
             job,
             id: device_id(row, at + 1)?,
             generation: row.int(at + 3)?,
             task,
-            from: version(row, at + 13)?,
-            step: row.opt_int(at + 14)?,
-            stepped_at: row.int(at + 15)?,
-            detail: row.opt_text(at + 16)?,
-            reason: row.opt_text(at + 17)?,
-            push_id: row.opt_text(at + 18)?,
-            granted_at: row.int(at + 19)?,
-            ended_at: row.opt_int(at + 20)?,
-            ready_until: row.int(at + 21)?,
-            deadline: row.opt_int(at + 22)?,
+            from: version(row, at + 14)?,
+            step: row.opt_int(at + 15)?,
+            stepped_at: row.int(at + 16)?,
+            detail: row.opt_text(at + 17)?,
+            reason: row.opt_text(at + 18)?,
+            push_id: row.opt_text(at + 19)?,
+            granted_at: row.int(at + 20)?,
+            ended_at: row.opt_int(at + 21)?,
+            ready_until: row.int(at + 22)?,
+            deadline: row.opt_int(at + 23)?,
         }))
     }
 }

@@ -41,7 +41,6 @@ const MIGRATIONS: &[&[&str]] = &[&[
     FIRST_LEDGER,
     PRODUCT,
     DEVICE,
-    DEVICE_BY_BRIDGE,
     FIRMWARE,
     JOB,
     JOB_RUNNING,
@@ -79,7 +78,6 @@ const DEVICE: &str = "CREATE TABLE device (
     session BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (product, device))";
-const DEVICE_BY_BRIDGE: &str = "CREATE INDEX device_by_bridge ON device (bridge) WHERE connected = 1";
 
 const FIRMWARE: &str = "CREATE TABLE firmware (
     product TEXT NOT NULL,
@@ -134,6 +132,7 @@ const TASK: &str = "CREATE TABLE task (
     attempt BIGINT NOT NULL DEFAULT 0,
     exposed BIGINT NOT NULL DEFAULT 0 CHECK (exposed IN (0, 1)),
     begun BIGINT NOT NULL DEFAULT 0 CHECK (begun IN (0, 1)),
+    admitted BIGINT NOT NULL DEFAULT 0 CHECK (admitted IN (0, 1)),
     signed BIGINT NOT NULL DEFAULT 0 CHECK (signed IN (0, 1)),
     offered BIGINT NOT NULL DEFAULT 0 CHECK (offered IN (0, 1)),
     downloaded BIGINT NOT NULL DEFAULT 0 CHECK (downloaded IN (0, 1)),

@@ -4,7 +4,7 @@
 //! wrong. Each query is covered by a partial index.
 
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
-use ota_rollout::{Happening, TaskState, apply};
+use ota_rollout::{Happening, Informed, TaskState, apply};
 
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
@@ -59,6 +59,7 @@ impl Ledger<'_> {
     /// The deadline of a task passed: its new state, or `None` when something else happened first.
     fn expire(&self, id: &DeviceId, job: &str) -> Result<Option<TaskState>, SqlError> {
         self.transaction(|| {
+            self.lock(id)?;
             let Some(view) = self.view(id)? else { return Ok(End::Rollback(None)) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(None)) };
             if assignment.record.deadline.is_none_or(|deadline| deadline > view.now) {
@@ -103,17 +104,20 @@ impl Ledger<'_> {
             let Some(view) = self.view(id)? else { return Ok(End::Rollback(Landed::Raced)) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Landed::Raced)) };
             let is_free = view.live().is_none() && assignment.is_open(&view.device);
-            let is_eligible =
-                view.device.version.as_ref().is_some_and(|version| *version != assignment.job.to);
-            let happening = Happening::Grant;
+            let version = view.device.version.as_ref();
+            // A device may have informed the target while its job was being created.
+            let is_there = version == Some(&assignment.job.to);
+            let happening = if is_there { Happening::Inform(Informed::Target) } else { Happening::Grant };
             let Ok(change) = apply(&assignment.record.task, happening) else {
                 return Ok(End::Rollback(Landed::Raced));
             };
-            if !is_free || !is_eligible {
+            if !is_free || version.is_none() {
                 return Ok(End::Rollback(Landed::Raced));
             }
             let decision = Decision { happening, change, detail: None, actor: "sweep", is_carried: false };
             Ok(match self.write(&view, assignment, &decision)? {
+                // No slot was needed, and none was taken.
+                Landed::Yes if is_there => End::Commit(Landed::Raced),
                 Landed::Yes => End::Commit(Landed::Yes),
                 other => End::Rollback(other),
             })
@@ -202,12 +206,13 @@ const READY: &str = "SELECT t.product, t.device FROM task t
         AND NOT EXISTS (SELECT 1 FROM task o WHERE o.product = t.product AND o.device = t.device
             AND o.state IN ('granted', 'downloading', 'upgrading'))
     LIMIT $2";
-const DELIVERIES: &str = "SELECT {now}, l.epoch, {device}, {assignment}
-    FROM ledger l CROSS JOIN task t
+const DELIVERIES: &str = "SELECT {now}, (SELECT l.epoch FROM ledger l), {device}, {assignment}
+    FROM task t
     JOIN device d ON d.product = t.product AND d.device = t.device
     JOIN job j ON j.job = t.job
     JOIN firmware f ON f.product = j.product AND f.version = j.version
     WHERE t.state = 'granted' AND t.signed = 0 AND t.push_at <= {now}
+        AND j.state = 'running' AND f.quarantined_at IS NULL AND t.generation = d.generation
         AND COALESCE(d.bridge, '') = $1 AND (d.connected = 1 OR $1 = '')
     ORDER BY t.push_at LIMIT $2";
 /// 2, 4, 8, … 64 s apart.

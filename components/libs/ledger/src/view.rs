@@ -44,6 +44,9 @@ impl Ledger<'_> {
         for row in &rows {
             tasks.extend(Assignment::read(row, 2 + DeviceRecord::WIDTH)?);
         }
+        // What is cut off is what matters least; what is kept is told oldest firmware first.
+        tasks
+            .sort_by_key(|assignment: &Assignment| (assignment.firmware.sequence, assignment.job.created_at));
         Ok(Some(View {
             now: first.int(0)?,
             epoch: first.int(1)?,
@@ -112,5 +115,6 @@ const VIEW: &str = "SELECT {now}, l.epoch, {columns}
     LEFT JOIN job j ON j.job = t.job
     LEFT JOIN firmware f ON f.product = j.product AND f.version = j.version
     WHERE d.product = $1 AND d.device = $2
-    ORDER BY f.sequence, j.created_at, j.job
+    ORDER BY CASE WHEN t.state IN ('granted', 'downloading', 'upgrading') THEN 0
+        WHEN j.state = 'running' THEN 1 ELSE 2 END, f.sequence DESC, j.created_at DESC
     LIMIT 64";

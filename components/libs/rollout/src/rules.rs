@@ -108,6 +108,7 @@ fn grant(task: &Task) -> Result<Change, Refused> {
         state: Granted,
         exposed: true,
         attempt: task.attempt + 1,
+        admitted: false,
         signed: false,
         downloaded: false,
         returned: false,
@@ -133,8 +134,12 @@ fn acknowledge(task: &Task) -> Result<Change, Refused> {
 
 fn begin(task: &Task) -> Result<Change, Refused> {
     match task.state {
-        Waiting if task.offered => Ok(started(&grant(task)?.task, Downloading)),
-        Granted => Ok(started(task, Downloading)),
+        Waiting if task.offered => Ok(admitted(started(&grant(task)?.task, Downloading))),
+        Granted => Ok(admitted(started(task, Downloading))),
+        // It reported progress first, which let nothing leave.
+        Downloading | Upgrading if !task.admitted => {
+            Ok(admitted(change(Task { refused: false, ..*task }, Deadline::Keep, "admitted")))
+        }
         Downloading | Upgrading => Err(Refused::Nothing),
         Waiting => Err(Refused::NotStarted),
         _ => Err(Refused::Over),
@@ -148,6 +153,11 @@ fn started(task: &Task, state: TaskState) -> Change {
     change(begun, deadline, "begun")
 }
 
+/// The job lets bytes leave.
+fn admitted(change: Change) -> Change {
+    Change { task: Task { admitted: true, ..change.task }, ..change }
+}
+
 fn refuse(task: &Task) -> Result<Change, Refused> {
     let is_open = task.state == Granted || (task.state == Waiting && task.offered);
     if !is_open || task.refused {
@@ -158,14 +168,14 @@ fn refuse(task: &Task) -> Result<Change, Refused> {
 
 fn complete(task: &Task) -> Result<Change, Refused> {
     match task.state {
-        Downloading => {
+        Downloading if task.admitted => {
             let has_all = Task { state: Upgrading, downloaded: true, ..*task };
             Ok(change(has_all, Deadline::Keep, "downloaded"))
         }
-        Upgrading if !task.downloaded => {
+        Upgrading if task.admitted && !task.downloaded => {
             Ok(change(Task { downloaded: true, ..*task }, Deadline::Keep, "downloaded"))
         }
-        Upgrading => Err(Refused::Nothing),
+        Downloading | Upgrading => Err(Refused::Nothing),
         Waiting | Granted => Err(Refused::NotStarted),
         _ => Err(Refused::Over),
     }
@@ -177,7 +187,8 @@ fn advance(task: &Task, step: i32) -> Result<Change, Refused> {
     let state = if has_all { Upgrading } else { Downloading };
     match task.state {
         Waiting if task.offered => {
-            let begun = started(&grant(task)?.task, state);
+            // It takes its slot and is let begin in one.
+            let begun = admitted(started(&grant(task)?.task, state));
             Ok(Change { task: Task { downloaded: has_all, ..begun.task }, ..begun })
         }
         Granted => {

@@ -30,6 +30,7 @@ fn typical(state: TaskState) -> Task {
         state,
         exposed: state.is_live() || matches!(state, Failed | TimedOut),
         begun,
+        admitted: begun,
         signed: begun,
         downloaded: state == Upgrading,
         attempt: i64::from(!matches!(state, Waiting | Skipped)),
@@ -104,6 +105,16 @@ fn an_offered_task_begins_by_a_download_or_by_progress() {
         let begun = after(offered, &[happening]);
         assert!(begun.state == Downloading && begun.exposed && begun.begun && begun.attempt == 1);
     }
+}
+
+#[test]
+fn progress_of_a_granted_task_lets_no_byte_leave_until_its_job_does() {
+    let working = after(Task::NEW, &[Happening::Grant, Happening::Step(20)]);
+    assert!(working.begun && !working.admitted);
+    assert_eq!(apply(&working, Happening::Complete), Err(Refused::Nothing));
+    let let_in = after(working, &[Happening::Begin]);
+    assert!(let_in.admitted && let_in.state == Downloading);
+    assert_eq!(apply(&let_in, Happening::Begin), Err(Refused::Nothing));
 }
 
 #[test]

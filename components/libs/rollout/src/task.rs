@@ -84,6 +84,9 @@ pub struct Task {
     pub exposed: bool,
     /// Some attempt began: bytes may have left for the device; outlives attempts.
     pub begun: bool,
+    /// The job let a download of this attempt begin: its bytes may leave. A device that reports progress without it
+    /// works on bytes that it kept.
+    pub admitted: bool,
     /// The device showed a first sign (acknowledgement, download, progress).
     pub signed: bool,
     /// Listed to the device by getversion; outlives attempts.
@@ -104,6 +107,7 @@ impl Task {
         state: TaskState::Waiting,
         exposed: false,
         begun: false,
+        admitted: false,
         signed: false,
         offered: false,
         downloaded: false,

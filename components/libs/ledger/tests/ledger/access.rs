@@ -93,6 +93,33 @@ fn after_stop_no_download_begins_and_what_began_goes_on() {
 }
 
 #[test]
+fn progress_opens_no_download_that_stop_or_the_budget_closed() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    let link = store.inform("d0", "1").unwrap().link;
+    store.act(|ledger| ledger.stop_job(&job).unwrap());
+    store.act(|ledger| ledger.progress(&crate::store::heard("d0"), 0, None).unwrap());
+    assert_eq!(store.state(&job, "d0"), TaskState::Downloading);
+    assert_eq!(access(&store, &link), "the job does not run");
+    assert_eq!(begin(&store, &link), Begun::Gone("the job does not run"));
+    store.check(&job);
+}
+
+#[test]
+fn what_a_device_repeats_of_one_offer_does_not_touch_another() {
+    let store = Store::with_devices(1);
+    store.add_firmware("3");
+    let other = store.job(Mode::Request, terms(10));
+    let taken = store.job_to("3", Mode::Request, terms(10));
+    let link = offers(&store, "d0").remove(1).link;
+    assert_eq!(begin(&store, &link), Begun::Yes);
+    store.inform("d0", "3");
+    store.act(|ledger| ledger.progress(&crate::store::heard("d0"), 80, None).unwrap());
+    assert_eq!(store.state(&taken, "d0"), TaskState::Succeeded);
+    assert_eq!(store.state(&other, "d0"), TaskState::Waiting);
+}
+
+#[test]
 fn an_offer_takes_its_slot_when_its_download_begins() {
     let store = Store::with_devices(2);
     let job = store.job(Mode::Request, terms(1));
@@ -128,7 +155,7 @@ fn a_device_at_work_is_offered_only_what_it_works_on() {
     store.job(Mode::Request, terms(10));
     let listed = offers(&store, "d0");
     assert_eq!(begin(&store, &listed[0].link), Begun::Yes);
-    assert_eq!(begin(&store, &listed[1].link), Begun::Gone("the device is at work for another job"));
+    assert_eq!(begin(&store, &listed[1].link), Begun::Gone("the attempt is over"));
     let listed = offers(&store, "d0");
     assert_eq!(listed.len(), 1);
     assert_eq!(access(&store, &listed[0].link), "begun");

@@ -123,6 +123,12 @@ impl Store {
         tasks.into_iter().find(|task| task.id.device.as_str() == device).unwrap()
     }
 
+    /// How many tasks of the job were let begin a download.
+    pub(crate) fn admitted(&self, job: &str) -> usize {
+        let tasks = self.act(|ledger| ledger.tasks(job, "", 10_000).unwrap());
+        tasks.iter().filter(|task| task.task.admitted).count()
+    }
+
     pub(crate) fn state(&self, job: &str, device: &str) -> TaskState {
         self.task(job, device).task.state
     }
