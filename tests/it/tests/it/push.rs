@@ -61,14 +61,20 @@ async fn after_a_stop_no_download_begins_and_one_that_began_goes_on() {
     let operator = app.product(&firmware).await;
     let mut begun = app.device("pk", "begun", "1").await;
     let mut told = app.device("pk", "told", "1").await;
+    let mut reported = app.device("pk", "reported", "1").await;
     let job = operator.job(&firmware, json!({})).await;
     let (first, second) = (begun.command().await, told.command().await);
-    assert_eq!(begun.progress(0).await, 200);
+    let third = reported.command().await;
+    assert_eq!(fetch_from(&first.file_url, 950_000).await.status.as_u16(), 206);
+    assert_eq!(reported.progress(0).await, 200);
 
     let stopped = operator.post(&format!("/api/v1/jobs/{job}/stop"), json!({})).await.json(200);
     assert_eq!(stopped["state"], "stopped");
-    let refused = fetch(&second.file_url).await;
-    assert_eq!((refused.status.as_u16(), refused.ending), (410, Ending::Whole));
+    // A report of progress opens nothing that stop closed.
+    for url in [&second.file_url, &third.file_url] {
+        let refused = fetch(url).await;
+        assert_eq!((refused.status.as_u16(), refused.ending), (410, Ending::Whole));
+    }
     let rest = fetch_from(&first.file_url, 900_000).await;
     assert_eq!((rest.status.as_u16(), rest.ending), (206, Ending::Whole));
     assert!(rest.bytes == firmware.bytes[900_000..]);
