@@ -139,3 +139,29 @@ fn one_call_does_a_bounded_amount_and_says_that_there_is_more() {
     assert_eq!((second.granted, second.more), (20, false));
     store.check(&job);
 }
+
+#[test]
+fn commands_of_a_stopped_job_do_not_keep_those_of_another_waiting() {
+    let store = Store::with_devices(BATCH + 1);
+    let stopped = store.job(Mode::Push, terms(1000));
+    sweep(&store);
+    store.act(|ledger| ledger.stop_job(&stopped).unwrap());
+    store.pass(1);
+    store.job(Mode::Push, terms(1000));
+    assert_eq!(sweep(&store).granted, 1);
+    assert_eq!(delivered_to(&store, None).len(), 1);
+}
+
+#[test]
+fn a_revert_that_spends_the_budget_holds_the_job() {
+    let store = Store::with_devices(2);
+    let link = |device| store.inform(device, "1").unwrap().link;
+    let job = store.job(Mode::Push, terms(1));
+    let first = link("d0");
+    store.act(|ledger| ledger.begin(&first).unwrap());
+    store.inform("d0", "2");
+    assert_eq!(store.record(&job).state, JobState::Running);
+    store.inform("d0", "1");
+    assert_eq!(store.record(&job).state, JobState::Held);
+    store.check(&job);
+}
