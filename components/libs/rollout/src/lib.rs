@@ -4,13 +4,17 @@
 //! The ledger runs these rules inside its transactions; the model checker runs the very same functions.
 
 pub mod budget;
+pub mod gate;
 pub mod job;
 pub mod reason;
+pub mod retry;
 pub mod rules;
 pub mod task;
 
 pub use budget::Budget;
+pub use gate::GATE_SAMPLE;
 pub use job::{Job, JobState, Mode, Terms};
 pub use reason::Reason;
+pub use retry::{Reasons, Retry};
 pub use rules::{Happening, Informed, Refused, apply};
 pub use task::{Counters, Deadline, Task, TaskState};

@@ -23,6 +23,8 @@ pub enum Reason {
     WrongVersion,
     /// The device left the target again within 24 hours.
     Reverted,
+    /// The device was silent for too long.
+    TimedOut,
 }
 
 impl Reason {
@@ -52,6 +54,7 @@ impl fmt::Display for Reason {
             Self::Rollback => f.write_str("rollback"),
             Self::WrongVersion => f.write_str("wrong_version"),
             Self::Reverted => f.write_str("reverted"),
+            Self::TimedOut => f.write_str("timed_out"),
         }
     }
 }
