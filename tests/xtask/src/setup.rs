@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
 use crate::workspace::{WASM, Workspace};
@@ -23,4 +23,29 @@ pub(crate) fn python(workspace: &Workspace) -> Result<()> {
     let mut python = process::program("python3", workspace.root());
     process::run(python.args(["-c", "import ensurepip, sys, venv; assert sys.version_info >= (3, 9)"]))
         .context("Python 3.9 or later with venv and pip is needed (on Debian: apt-get install python3-venv)")
+}
+
+/// The server of Postgres, which tests start for themselves: Debian's is installed unless there is one.
+pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
+    let has_server = || {
+        let mut shell = process::program("sh", workspace.root());
+        process::succeeds(shell.args(["-c", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"]))
+    };
+    if has_server() {
+        return Ok(());
+    }
+    let install = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql";
+    let mut shell = process::program("sh", workspace.root());
+    let installed = process::run(shell.args([
+        "-c",
+        &format!("if [ \"$(id -u)\" = 0 ]; then {install}; else sudo -n sh -c '{install}'; fi"),
+    ]));
+    installed.context(
+        "PostgreSQL is needed, as root or with sudo it is installed (on Debian: apt-get install postgresql)",
+    )?;
+    ensure!(
+        has_server(),
+        "postgresql was installed, and initdb is neither on the path nor in /usr/lib/postgresql/*/bin"
+    );
+    Ok(())
 }

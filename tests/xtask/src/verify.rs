@@ -24,7 +24,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut steps = Steps::default();
     steps.run("set-up", || {
         setup::wasm_target(workspace)?;
-        setup::python(workspace).map(|()| Done::passed(format!("the target {WASM}, and Python")))
+        setup::python(workspace)?;
+        setup::postgres(workspace)?;
+        Ok(Done::passed(format!("the target {WASM}, Python and PostgreSQL")))
     });
     check_sources(&mut steps, workspace);
     let suites = test(&mut steps, workspace);
