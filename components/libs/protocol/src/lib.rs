@@ -7,6 +7,7 @@
 
 pub mod code;
 pub mod envelope;
+pub mod hook;
 pub mod http_login;
 pub mod key;
 pub mod link;
