@@ -11,8 +11,11 @@ Exit codes:
   1  the server refused the call or failed
   2  the command line is wrong
   3  the server is not reachable
-  4  a watched job was held or stopped, or devices failed or timed out in it
+  4  a watched job was held or stopped, or devices failed or timed out in it;
+     a simulated device ended otherwise than its part says
   5  something on this machine is missing or in the way (a file, a port, a tool)
+  6  more devices were exposed than the loss budget allows
+  7  the run was not over in its time
   130  interrupted";
 
 /// What kind of failure it is: decides the exit code.
@@ -28,6 +31,10 @@ pub(crate) enum Kind {
     JobNotClean,
     /// A file, a port or a tool of this machine.
     Local,
+    /// The promise of the loss budget was broken.
+    BudgetBroken,
+    /// It took longer than it was given.
+    OutOfTime,
     /// The user stopped the command before it was done.
     Interrupted,
 }
@@ -40,6 +47,8 @@ impl Kind {
             Self::Unreachable => 3,
             Self::JobNotClean => 4,
             Self::Local => 5,
+            Self::BudgetBroken => 6,
+            Self::OutOfTime => 7,
             Self::Interrupted => 130,
         }
     }
@@ -92,6 +101,8 @@ mod tests {
             Kind::Unreachable,
             Kind::JobNotClean,
             Kind::Local,
+            Kind::BudgetBroken,
+            Kind::OutOfTime,
             Kind::Interrupted,
         ];
         for kind in kinds {

@@ -4,6 +4,7 @@ mod connect;
 mod demo;
 mod device;
 mod firmware;
+mod fleet;
 mod job;
 mod product;
 mod up;
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     /// Run the gateway on this machine: HTTP host, MQTT bridge, embedded store
     Up(up::Up),
+    /// Simulate thousands of devices against a gateway, with faults
+    Fleet(fleet::Fleet),
     /// Kinds of devices
     #[command(subcommand)]
     Product(product::Product),
@@ -42,6 +45,7 @@ impl Command {
         match self {
             Self::Demo(command) => command.run(output),
             Self::Up(command) => command.run(connect, output),
+            Self::Fleet(command) => command.run(connect, output),
             Self::Product(command) => command.run(&connect.client()?, output),
             Self::Device(command) => command.run(&connect.client()?, output),
             Self::Firmware(command) => command.run(&connect.client()?, output),

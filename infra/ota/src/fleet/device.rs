@@ -1,19 +1,10 @@
 //! What a device does, without the doing: a state machine from what happens to what it does next.
 //! No I/O, no clock; `session` brings it what happens and carries out what it wants.
 
-use super::download::{Fetched, NoFirmware};
+use super::download::NoFirmware;
+use super::fault::Fault;
 use super::message::{Command, Message};
-
-/// What goes wrong with a device's upgrade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// A byte flips between the network and the check: the digest does not match.
-    CorruptsDownload,
-    /// It has the firmware, and is never heard again.
-    FallsSilent,
-    /// It installs, does not come up, and goes back to the version it had.
-    RollsBack,
-}
+use super::reception::{Fetched, Kept, Manner};
 
 /// Something that happens to a device.
 #[derive(Debug)]
@@ -37,12 +28,14 @@ pub(crate) enum Happening {
 pub(crate) enum Wish {
     /// Publish this.
     Send(Message),
-    /// Download what the command names; with `corrupt` a byte of it is flipped before the check.
-    Download { command: Command, corrupt: bool },
+    /// Download what the command names.
+    Download { command: Command, manner: Manner },
     /// Write the image, which takes its time.
     Install,
     /// Leave in good order and come back.
     Restart,
+    /// Break off the connection and come back.
+    BreakOff,
     /// Break off the connection and stay away for good.
     Vanish,
 }
@@ -57,6 +50,8 @@ pub(crate) struct Device {
     /// The inform that no answer has come to yet.
     unanswered: Option<String>,
     has_informed: bool,
+    /// Whether it has lost its connections once.
+    has_flapped: bool,
 }
 
 #[derive(Debug)]
@@ -64,13 +59,15 @@ enum Phase {
     /// Runs its version and waits.
     Running,
     Downloading(Command),
+    /// Has the start of the file, and no connection.
+    CutOff(Command, Kept),
     Installing(Command),
 }
 
 impl Device {
     pub(crate) fn new(version: String, fault: Option<Fault>) -> Self {
         let (phase, unanswered) = (Phase::Running, None);
-        Self { version, fault, phase, next_id: 1, unanswered, has_informed: false }
+        Self { version, fault, phase, next_id: 1, unanswered, has_informed: false, has_flapped: false }
     }
 
     /// Whether the gateway has answered that it knows the version.
@@ -84,7 +81,8 @@ impl Device {
             Happening::Connected | Happening::Waited if self.must_inform(&happening) => {
                 vec![self.inform()]
             }
-            Happening::Connected | Happening::Waited => Vec::new(),
+            Happening::Connected => self.resume(),
+            Happening::Waited => Vec::new(),
             Happening::Told(command) => self.told(command),
             Happening::Answered { id, code } => {
                 self.answered(&id, code);
@@ -116,15 +114,46 @@ impl Device {
 
     /// Receipt first. One upgrade at a time: a command in the middle of one is a repetition.
     fn told(&mut self, command: Command) -> Vec<Wish> {
+        if self.fault == Some(Fault::Ignores) {
+            return Vec::new();
+        }
         let receipt = Wish::Send(Message::upgrade_reply(&command.id));
-        match self.phase {
-            Phase::Running if command.version == self.version => vec![receipt, self.inform()],
-            Phase::Running => {
-                self.phase = Phase::Downloading(command.clone());
-                let corrupt = self.fault == Some(Fault::CorruptsDownload);
-                vec![receipt, Wish::Download { command, corrupt }]
+        let next = match self.phase {
+            Phase::Running if command.version == self.version => vec![self.inform()],
+            Phase::Running => self.take_up(command),
+            Phase::Downloading(_) | Phase::CutOff(..) | Phase::Installing(_) => Vec::new(),
+        };
+        std::iter::once(receipt).chain(next).collect()
+    }
+
+    fn take_up(&mut self, command: Command) -> Vec<Wish> {
+        let manner = match self.fault {
+            Some(Fault::Refuses) => return vec![self.report(-5, "refused by its owner")],
+            Some(Fault::Cached) => {
+                self.phase = Phase::Installing(command);
+                return vec![self.report(50, "flashing bytes that it kept"), Wish::Install];
             }
-            Phase::Downloading(_) | Phase::Installing(_) => vec![receipt],
+            Some(Fault::BadDigest) => Manner::Corrupted,
+            Some(Fault::Slow) => Manner::Slowly,
+            Some(Fault::DownloadFail) => Manner::Half,
+            Some(Fault::Flap) if !self.has_flapped => Manner::Half,
+            _ => Manner::Whole,
+        };
+        self.phase = Phase::Downloading(command.clone());
+        vec![Wish::Download { command, manner }]
+    }
+
+    /// Fetches the rest, if it was cut off.
+    fn resume(&mut self) -> Vec<Wish> {
+        match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::CutOff(command, kept) => {
+                self.phase = Phase::Downloading(command.clone());
+                vec![Wish::Download { command, manner: Manner::Rest(kept) }]
+            }
+            phase => {
+                self.phase = phase;
+                Vec::new()
+            }
         }
     }
 
@@ -132,12 +161,20 @@ impl Device {
         let Phase::Downloading(command) = std::mem::replace(&mut self.phase, Phase::Running) else {
             return Vec::new();
         };
-        let fetched = match outcome {
-            Ok(fetched) => fetched,
+        match outcome {
+            Ok(fetched) => self.check(command, &fetched),
             // The offer is void: nothing happened to this device.
-            Err(NoFirmware::Gone) => return Vec::new(),
-            Err(error) => return vec![self.report(-2, &error.to_string())],
-        };
+            Err(NoFirmware::Gone) => Vec::new(),
+            Err(NoFirmware::BrokeOff(kept)) if self.fault == Some(Fault::Flap) => {
+                self.has_flapped = true;
+                self.phase = Phase::CutOff(command, kept);
+                vec![Wish::BreakOff]
+            }
+            Err(error) => vec![self.report(-2, &error.to_string())],
+        }
+    }
+
+    fn check(&mut self, command: Command, fetched: &Fetched) -> Vec<Wish> {
         if fetched.bytes != command.size {
             let desc = format!("received {} bytes, told {}", fetched.bytes, command.size);
             return vec![self.report(-3, &desc)];
@@ -147,7 +184,7 @@ impl Device {
             let desc = format!("{} is {is}…, told {told}…", command.sign_method);
             return vec![self.report(-3, &desc)];
         }
-        if self.fault == Some(Fault::FallsSilent) {
+        if self.fault == Some(Fault::Brick) {
             return vec![Wish::Vanish];
         }
         self.phase = Phase::Installing(command);
@@ -158,8 +195,10 @@ impl Device {
         let Phase::Installing(command) = std::mem::replace(&mut self.phase, Phase::Running) else {
             return Vec::new();
         };
-        if self.fault != Some(Fault::RollsBack) {
-            self.version = command.version;
+        match self.fault {
+            Some(Fault::Rollback) => {}
+            Some(Fault::WrongVersion) => self.version = format!("{}-other", command.version),
+            _ => self.version = command.version,
         }
         vec![self.report(80, "installed, restarting"), Wish::Restart]
     }

@@ -33,10 +33,22 @@ fn informed(device: &mut Device, id: &str, version: &str) {
 fn told(fault: Option<Fault>) -> Device {
     let mut device = Device::new("1.0".to_owned(), fault);
     informed(&mut device, "1", "1.0");
-    let corrupt = fault == Some(Fault::CorruptsDownload);
-    let download = Wish::Download { command: command("2.0"), corrupt };
+    let download = Wish::Download { command: command("2.0"), manner: manner(fault) };
     assert_eq!(device.on(Happening::Told(command("2.0"))), [receipt(), download]);
     device
+}
+
+fn manner(fault: Option<Fault>) -> Manner {
+    match fault {
+        Some(Fault::BadDigest) => Manner::Corrupted,
+        Some(Fault::Slow) => Manner::Slowly,
+        Some(Fault::DownloadFail | Fault::Flap) => Manner::Half,
+        _ => Manner::Whole,
+    }
+}
+
+fn broke_off() -> Happening {
+    Happening::Downloaded(Err(NoFirmware::BrokeOff(Kept::nothing(&command("2.0")))))
 }
 
 #[test]
@@ -51,7 +63,7 @@ fn a_sound_device_comes_back_on_the_new_version() {
 
 #[test]
 fn a_device_that_rolls_back_informs_the_version_it_had() {
-    let mut device = told(Some(Fault::RollsBack));
+    let mut device = told(Some(Fault::Rollback));
     device.on(good());
     device.on(Happening::Installed);
     informed(&mut device, "4", "1.0");
@@ -59,14 +71,14 @@ fn a_device_that_rolls_back_informs_the_version_it_had() {
 
 #[test]
 fn a_device_that_falls_silent_says_nothing_after_its_download() {
-    let mut device = told(Some(Fault::FallsSilent));
+    let mut device = told(Some(Fault::Brick));
     assert_eq!(device.on(good()), [Wish::Vanish]);
 }
 
 #[test]
 fn a_wrong_digest_or_length_is_reported_as_step_minus_3() {
     for (bytes, digest) in [(4, "00"), (3, SIGN)] {
-        let mut device = told(Some(Fault::CorruptsDownload));
+        let mut device = told(Some(Fault::BadDigest));
         let fetched = Fetched { bytes, digest: digest.to_owned() };
         let wishes = device.on(Happening::Downloaded(Ok(fetched)));
         assert!(matches!(&wishes[..], [Wish::Send(message)] if message.payload.contains("\"step\":\"-3\"")));
@@ -125,4 +137,72 @@ fn what_nobody_waits_for_is_ignored() {
     let mut device = Device::new("1.0".to_owned(), None);
     assert_eq!(device.on(good()), []);
     assert_eq!(device.on(Happening::Installed), []);
+}
+
+#[test]
+fn a_device_that_gives_up_half_way_reports_step_minus_2_and_is_told_no_better() {
+    let mut device = told(Some(Fault::DownloadFail));
+    let wishes = device.on(broke_off());
+    assert_eq!(wishes, [Wish::Send(Message::progress("2", -2, "broke off after 0 bytes"))]);
+    informed(&mut device, "3", "1.0");
+}
+
+#[test]
+fn a_device_that_flaps_comes_back_and_fetches_the_rest_once() {
+    let mut device = told(Some(Fault::Flap));
+    assert_eq!(device.on(broke_off()), [Wish::BreakOff]);
+    assert_eq!(device.on(Happening::Told(command("2.0"))), [receipt()]);
+    let manner = Manner::Rest(Kept::nothing(&command("2.0")));
+    assert_eq!(device.on(Happening::Connected), [Wish::Download { command: command("2.0"), manner }]);
+    assert_eq!(device.on(Happening::Connected), []);
+    device.on(good());
+    device.on(Happening::Installed);
+    informed(&mut device, "4", "2.0");
+    let again = device.on(Happening::Told(command("3.0")));
+    assert_eq!(again[1], Wish::Download { command: command("3.0"), manner: Manner::Whole });
+}
+
+#[test]
+fn a_slow_device_comes_back_like_a_sound_one() {
+    let mut device = told(Some(Fault::Slow));
+    device.on(good());
+    device.on(Happening::Installed);
+    informed(&mut device, "4", "2.0");
+}
+
+#[test]
+fn a_device_with_another_version_than_the_told_one_informs_it() {
+    let mut device = told(Some(Fault::WrongVersion));
+    device.on(good());
+    device.on(Happening::Installed);
+    informed(&mut device, "4", "2.0-other");
+}
+
+#[test]
+fn a_device_that_ignores_its_command_says_nothing_however_often_it_is_told() {
+    let mut device = Device::new("1.0".to_owned(), Some(Fault::Ignores));
+    informed(&mut device, "1", "1.0");
+    for _ in 0..3 {
+        assert_eq!(device.on(Happening::Told(command("2.0"))), []);
+    }
+}
+
+#[test]
+fn a_device_that_refuses_says_step_minus_5_each_time_and_downloads_nothing() {
+    let mut device = Device::new("1.0".to_owned(), Some(Fault::Refuses));
+    informed(&mut device, "1", "1.0");
+    for id in ["2", "3"] {
+        let refused = Wish::Send(Message::progress(id, -5, "refused by its owner"));
+        assert_eq!(device.on(Happening::Told(command("2.0"))), [receipt(), refused]);
+    }
+}
+
+#[test]
+fn a_device_that_kept_the_bytes_reports_progress_without_a_download() {
+    let mut device = Device::new("1.0".to_owned(), Some(Fault::Cached));
+    informed(&mut device, "1", "1.0");
+    let flashing = Wish::Send(Message::progress("2", 50, "flashing bytes that it kept"));
+    assert_eq!(device.on(Happening::Told(command("2.0"))), [receipt(), flashing, Wish::Install]);
+    device.on(Happening::Installed);
+    informed(&mut device, "4", "2.0");
 }

@@ -117,7 +117,7 @@ impl fmt::Display for Digester {
 }
 
 /// A digest of what has arrived so far.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum RunningDigest {
     Md5(Md5),
     Sha256(Sha256),

@@ -18,6 +18,7 @@ use tracing::{debug, warn};
 use super::device::Happening;
 use super::login::Login;
 use super::message::{Command, Message, Reply};
+use super::tally::{Present, Tally};
 
 /// Pause before a lost connection is opened again.
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
@@ -41,7 +42,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Begins to connect.
-    pub(crate) fn open(broker: SocketAddr, device: &DeviceId, login: &Login) -> Self {
+    pub(crate) fn open(broker: SocketAddr, device: &DeviceId, login: &Login, tally: &Tally) -> Self {
         let mut options =
             MqttOptions::new(login.client_id.as_str(), (broker.ip().to_string(), broker.port()));
         options
@@ -50,7 +51,8 @@ impl Connection {
             .set_max_packet_size(MAX_PACKET, MAX_PACKET);
         let (client, events) = AsyncClient::builder(options).capacity(QUEUE).build();
         let (sender, happenings) = mpsc::channel(QUEUE);
-        let poller = Poller { device: device.clone(), client: client.clone(), sender };
+        let (tally, online) = (tally.clone(), None);
+        let poller = Poller { device: device.clone(), client: client.clone(), sender, tally, online };
         // Polling has a task of its own: a client that awaits in the task that polls stands still.
         let poller = tokio::spawn(poller.run(events));
         Self { device: device.clone(), client, happenings, poller }
@@ -95,12 +97,19 @@ struct Poller {
     device: DeviceId,
     client: AsyncClient,
     sender: mpsc::Sender<Happening>,
+    tally: Tally,
+    /// While it is in a session.
+    online: Option<Present>,
 }
 
 impl Poller {
-    async fn run(self, mut events: EventLoop) {
+    async fn run(mut self, mut events: EventLoop) {
         loop {
-            match events.poll().await {
+            let event = events.poll().await;
+            if event.is_err() {
+                self.online = None;
+            }
+            match event {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => self.connected().await,
                 Ok(Event::Incoming(Packet::Publish(message))) => self.received(&message).await,
                 Ok(_) => {}
@@ -117,7 +126,8 @@ impl Poller {
         }
     }
 
-    async fn connected(&self) {
+    async fn connected(&mut self) {
+        self.online = Some(self.tally.online());
         for uplink in [Uplink::Inform, Uplink::Progress] {
             let topic = UplinkTopic { device: self.device.clone(), uplink };
             let Some(reply) = topic.reply() else { continue };

@@ -11,6 +11,7 @@ use super::device::{Device, Happening, Wish};
 use super::download::Downloader;
 use super::login::Login;
 use super::mqtt::Connection;
+use super::tally::Tally;
 use super::{Member, Pace};
 use crate::clock::now_ms;
 
@@ -23,6 +24,7 @@ pub(super) struct Session {
     member: Member,
     pace: Pace,
     downloader: Downloader,
+    tally: Tally,
     device: Device,
     /// What takes its time beside the connection: a download, an installation.
     errands: JoinSet<Happening>,
@@ -31,13 +33,20 @@ pub(super) struct Session {
 /// How a connection ends.
 enum End {
     Restart,
+    BreakOff,
     Vanish,
 }
 
 impl Session {
-    pub(super) fn new(broker: SocketAddr, member: Member, pace: Pace, downloader: Downloader) -> Self {
+    pub(super) fn new(
+        broker: SocketAddr,
+        member: Member,
+        pace: Pace,
+        downloader: Downloader,
+        tally: Tally,
+    ) -> Self {
         let device = Device::new(member.version.clone(), member.fault);
-        Self { broker, member, pace, downloader, device, errands: JoinSet::new() }
+        Self { broker, member, pace, downloader, tally, device, errands: JoinSet::new() }
     }
 
     /// Lives the device's life; `on_informed` is called once, when its version was first answered.
@@ -45,13 +54,18 @@ impl Session {
         let mut on_informed = Some(on_informed);
         loop {
             let login = Login::new(&self.member.id, &self.member.secret, &now_ms().to_string());
-            let mut connection = Connection::open(self.broker, &self.member.id, &login);
+            let mut connection = Connection::open(self.broker, &self.member.id, &login, &self.tally);
             match self.stay(&mut connection, &mut on_informed).await {
                 End::Restart => {
                     connection.close().await;
                     sleep(self.pace.restart).await;
                 }
+                End::BreakOff => {
+                    drop(connection);
+                    sleep(self.pace.restart).await;
+                }
                 End::Vanish => {
+                    self.tally.fell_silent();
                     debug!(device = %self.member.id, "vanishes");
                     return;
                 }
@@ -62,6 +76,9 @@ impl Session {
     async fn stay(&mut self, connection: &mut Connection, on_informed: &mut Option<impl FnOnce()>) -> End {
         loop {
             let happening = self.next(connection).await;
+            if matches!(happening, Happening::Told(_)) {
+                self.tally.told();
+            }
             for wish in self.device.on(happening) {
                 if let Some(end) = self.fulfil(wish, connection).await {
                     return end;
@@ -90,10 +107,10 @@ impl Session {
                     warn!(device = %self.member.id, %error, "cannot publish");
                 }
             }
-            Wish::Download { command, corrupt } => {
+            Wish::Download { command, manner } => {
                 let downloader = self.downloader.clone();
                 self.errands
-                    .spawn(async move { Happening::Downloaded(downloader.fetch(&command, corrupt).await) });
+                    .spawn(async move { Happening::Downloaded(downloader.fetch(&command, manner).await) });
             }
             Wish::Install => {
                 let install = self.pace.install;
@@ -103,6 +120,7 @@ impl Session {
                 });
             }
             Wish::Restart => return Some(End::Restart),
+            Wish::BreakOff => return Some(End::BreakOff),
             Wish::Vanish => return Some(End::Vanish),
         }
         None

@@ -8,6 +8,7 @@ mod state_dir;
 
 pub(crate) use components::Manifest;
 pub(crate) use interrupt::Interrupt;
+pub(crate) use open_files::raise_limit;
 pub(crate) use secrets::Secrets;
 pub(crate) use state_dir::StateDir;
 
@@ -60,7 +61,7 @@ impl Gateway {
         state: &StateDir,
         secrets: &Secrets,
     ) -> Result<Self, Failure> {
-        open_files::raise_limit();
+        raise_limit();
         let host = start_host(listen, manifest, state, secrets).await?;
         let settings = ota_bridge::Settings {
             listen: listen.mqtt,

@@ -17,7 +17,12 @@ impl Table {
 
     /// Adds a row of as many cells as the header has; their text is made safe for a terminal.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| printable(&cell)).into());
+        self.add(&cells);
+    }
+
+    /// Adds a row to a table whose columns are found at run time.
+    pub(crate) fn add(&mut self, cells: &[String]) {
+        self.rows.push(cells.iter().map(|cell| printable(cell)).collect());
     }
 
     pub(crate) fn is_empty(&self) -> bool {

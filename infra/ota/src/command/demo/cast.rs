@@ -44,11 +44,8 @@ fn fault(index: usize, total: usize) -> Option<Fault> {
     if total < LEAST_WITH_FAULTS {
         return None;
     }
-    let quarters = [
-        (total / 4, Fault::CorruptsDownload),
-        (total / 2, Fault::FallsSilent),
-        (total * 3 / 4, Fault::RollsBack),
-    ];
+    let quarters =
+        [(total / 4, Fault::BadDigest), (total / 2, Fault::Brick), (total * 3 / 4, Fault::Rollback)];
     quarters.into_iter().find(|(place, _)| *place == index).map(|(_, fault)| fault)
 }
 
@@ -62,7 +59,7 @@ mod tests {
             let cast = Cast::of(count);
             let faults: Vec<_> = cast.parts.iter().filter_map(|part| part.fault).collect();
             assert_eq!(cast.parts.len(), usize::from(count));
-            let all = [Fault::CorruptsDownload, Fault::FallsSilent, Fault::RollsBack];
+            let all = [Fault::BadDigest, Fault::Brick, Fault::Rollback];
             assert_eq!(faults, all, "{count} devices");
         }
     }

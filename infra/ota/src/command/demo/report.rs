@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::cast::{Cast, NEW, Part};
 use super::stage::Shown;
 use crate::api::Task;
+use crate::command::fleet::Fate;
 use crate::failure::{Failure, Kind};
 use crate::fleet::Fault;
 use crate::present::{Table, count, growing};
@@ -55,11 +56,7 @@ impl<'a> Report<'a> {
         let Some(task) = self.task(part) else {
             return Some(format!("{} has no task", part.device));
         };
-        let expected = match part.fault {
-            None => "succeeded",
-            Some(Fault::FallsSilent) => "timed_out",
-            Some(Fault::CorruptsDownload | Fault::RollsBack) => "failed",
-        };
+        let expected = Fate::of(part.fault).state();
         let why = task.why();
         let why = if why.is_empty() { why } else { format!(" ({why})") };
         let found = task.state.replace('_', " ");
@@ -87,12 +84,7 @@ impl<'a> Report<'a> {
             let Some(task) = self.task(part).filter(|task| task.state != "succeeded") else {
                 continue;
             };
-            let did = match part.fault {
-                None => "nothing wrong",
-                Some(Fault::CorruptsDownload) => "flipped a byte of its download",
-                Some(Fault::FallsSilent) => "fell silent after its download",
-                Some(Fault::RollsBack) => "did not come up and went back",
-            };
+            let did = part.fault.map_or("nothing wrong", Fault::deed);
             let said = task.detail.clone().unwrap_or_default();
             table.row([part.device.clone(), task.how(), did.to_owned(), said]);
         }

@@ -12,13 +12,17 @@ use tokio::time::{Instant, sleep};
 use super::cast::{Cast, NEW, OLD, PRODUCT};
 use crate::api::{Answer, Client, Job, Mode, NewJob, SignMethod, Task, Upload};
 use crate::failure::{Failure, Kind};
-use crate::fleet::{Fault, Fleet, Member, Pace};
+use crate::fleet::{Fault, Fleet, Line, Member, Pace, Random};
 use crate::gateway::{Gateway, Secrets};
 use crate::present::{JobBar, count, say, size};
 
 /// Bytes: more than one of the 256 KiB pieces that the embedded store keeps, and no multiple of a block.
 const FIRMWARE_SIZE: usize = 400_123;
-const PACE: Pace = Pace { install: Duration::from_millis(300), restart: Duration::from_millis(100) };
+const PACE: Pace = Pace {
+    install: Duration::from_millis(300),
+    restart: Duration::from_millis(100),
+    line: Line { rate: None, slow: Duration::ZERO },
+};
 /// Calls to register devices that are under way at once.
 const REGISTRARS: usize = 8;
 /// How often the job is asked for: often enough to see the budget move.
@@ -49,8 +53,8 @@ impl Stage {
         let product = ProductKey::parse(PRODUCT).map_err(|error| broken(&error.into()))?;
         let members = self.register(&product, cast).await?;
         let patience = patience(members.len());
-        let mut fleet = Fleet::start(self.mqtt, members, PACE);
-        fleet.all_informed(patience).await.map_err(|error| broken(&error))?;
+        let fleet = Fleet::start(self.mqtt, members, PACE);
+        fleet.all_informed(patience, |_| {}).await.map_err(|error| broken(&error))?;
         let devices = count(cast.parts.len() as u64, "device");
         say(&format!("fleet     {devices} connected over MQTT, each informed {OLD}"));
         if !cast.has_faults() {
@@ -90,7 +94,7 @@ impl Stage {
     async fn publish_firmware(&self, product: &ProductKey) -> Result<(), Failure> {
         let product = product.clone();
         let firmware = self.call(move |client| {
-            let bytes = firmware();
+            let bytes = Random::new(0, "demo").bytes(FIRMWARE_SIZE);
             let upload = Upload {
                 product: &product,
                 version: NEW,
@@ -169,6 +173,7 @@ fn enrol(client: &Client, product: ProductKey, name: &str, fault: Option<Fault>)
         secret: Secret::new(added.value.secret),
         version: OLD.to_owned(),
         fault,
+        arrives: Duration::ZERO,
     })
 }
 
@@ -184,16 +189,4 @@ fn joined<T>(outcome: Result<Result<T, Failure>, tokio::task::JoinError>) -> Res
 
 fn broken(error: &anyhow::Error) -> Failure {
     Failure::local(error, "OTA_LOG=debug shows more")
-}
-
-/// Bytes without pattern, the same each time (splitmix64).
-fn firmware() -> Vec<u8> {
-    let mut state: u64 = 0x6f74_615f_6465_6d6f;
-    let words = std::iter::repeat_with(move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    });
-    words.flat_map(u64::to_le_bytes).take(FIRMWARE_SIZE).collect()
 }

@@ -1,0 +1,105 @@
+//! The terms of the fleet's job: the gateway's own, but for time-outs that are short enough to watch.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::api::{Mode, NewJob};
+
+/// Seconds for the installation and everything else that is no download.
+const UPGRADE_TIMEOUT: u64 = 30;
+
+/// What the job is told; what is left out is the gateway's default.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Terms of the job")]
+pub(super) struct Terms {
+    /// The most devices that may be lost [default of the gateway: 10]
+    #[arg(long, value_name = "N")]
+    loss_budget: Option<u32>,
+    /// How much that may grow, per thousand devices that came back [default of the gateway: 100]
+    #[arg(long, value_name = "N")]
+    growth: Option<u32>,
+    /// The most devices at work at once [default of the gateway: 300]
+    #[arg(long, value_name = "N")]
+    max_in_flight: Option<u32>,
+    /// How long a device may take to show that it was told, in seconds
+    #[arg(long, value_name = "S", default_value_t = 20)]
+    first_sign_within: u32,
+    /// How long a device may take from then on, in seconds
+    /// [default: 30, and twice what a download over --link takes]
+    #[arg(long, value_name = "S")]
+    upgrade_timeout: Option<u32>,
+    /// How long the old version after a download may still turn into the new one, in seconds
+    #[arg(long, value_name = "S", default_value_t = 2)]
+    confirm_within: u32,
+}
+
+impl Terms {
+    /// The job that moves devices of `product` to `version`, a firmware of `size` bytes that each fetches at `link`
+    /// bytes per second.
+    pub(super) fn job(&self, product: &str, version: &str, size: usize, link: Option<u64>) -> NewJob {
+        NewJob {
+            product: product.to_owned(),
+            to: version.to_owned(),
+            mode: Some(Mode::Push),
+            loss_budget: self.loss_budget,
+            growth: self.growth,
+            max_in_flight: self.max_in_flight,
+            first_sign_within: Some(self.first_sign_within),
+            upgrade_timeout: Some(self.upgrade_timeout(size, link)),
+            confirm_within: Some(self.confirm_within),
+            ..NewJob::default()
+        }
+    }
+
+    /// How long a slow device downloads: half of the time it has.
+    pub(super) fn slow(&self, size: usize, link: Option<u64>) -> Duration {
+        Duration::from_secs(u64::from(self.upgrade_timeout(size, link))) / 2
+    }
+
+    /// How long nothing may happen in a job that goes on: longer than any of its own time-outs.
+    pub(super) fn patience(&self, size: usize, link: Option<u64>) -> Duration {
+        let longest = self.upgrade_timeout(size, link).max(self.first_sign_within).max(self.confirm_within);
+        Duration::from_secs(u64::from(longest) + 30)
+    }
+
+    fn upgrade_timeout(&self, size: usize, link: Option<u64>) -> u32 {
+        self.upgrade_timeout.unwrap_or_else(|| {
+            let download = link.map_or(0, |rate| (size as u64).div_ceil(rate.max(1)));
+            u32::try_from(UPGRADE_TIMEOUT.saturating_add(download.saturating_mul(2))).unwrap_or(u32::MAX)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Terms = Terms {
+        loss_budget: None,
+        growth: None,
+        max_in_flight: None,
+        first_sign_within: 20,
+        upgrade_timeout: None,
+        confirm_within: 2,
+    };
+
+    #[test]
+    fn what_nobody_asked_for_is_left_to_the_gateway() {
+        let job = serde_json::to_value(PLAIN.job("p", "2.0", 100, None)).unwrap();
+        let expected = serde_json::json!({
+            "product": "p", "to": "2.0", "mode": "push",
+            "first_sign_within": 20, "upgrade_timeout": 30, "confirm_within": 2,
+        });
+        assert_eq!(job, expected);
+    }
+
+    #[test]
+    fn a_thin_line_is_given_its_time_unless_somebody_says_otherwise() {
+        assert_eq!(PLAIN.job("p", "2.0", 1000, Some(100)).upgrade_timeout, Some(50));
+        assert_eq!(PLAIN.slow(1000, Some(100)), Duration::from_secs(25));
+        let told = Terms { upgrade_timeout: Some(7), ..PLAIN };
+        assert_eq!(told.job("p", "2.0", 1000, Some(100)).upgrade_timeout, Some(7));
+        assert_eq!(PLAIN.job("p", "2.0", usize::MAX, Some(1)).upgrade_timeout, Some(u32::MAX));
+    }
+}
