@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::application::Grants;
 use crate::key_value::KeyValue;
 use crate::outbound::{Client, Outbound};
+use crate::postgres::{Lent, Pools};
 use crate::settings::Limits;
 use crate::sqlite::{Database, Session};
 pub(crate) use denied::deny_the_rest;
@@ -27,6 +28,7 @@ pub(crate) struct Guest {
     pub(crate) grants: Arc<Grants>,
     pub(crate) key_value: KeyValue,
     pub(crate) database: Arc<Database>,
+    pub(crate) postgres: Arc<Pools>,
     pub(crate) memory: StoreLimits,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -39,6 +41,7 @@ pub(crate) struct Guest {
 pub(crate) struct Shared {
     pub(crate) key_value: KeyValue,
     pub(crate) database: Arc<Database>,
+    pub(crate) postgres: Arc<Pools>,
     pub(crate) client: Client,
     pub(crate) limits: Limits,
 }
@@ -51,6 +54,7 @@ pub(crate) mod bindings {
         imports: { default: async | trappable },
         with: {
             "fermyon:spin/key-value.store": crate::key_value::Store,
+            "fermyon:spin/postgres.connection": crate::postgres::Lent,
             "fermyon:spin/sqlite.connection": crate::sqlite::Session,
         },
     });
@@ -70,6 +74,7 @@ impl Guest {
             table: ResourceTable::new(),
             key_value: shared.key_value.clone(),
             database: shared.database.clone(),
+            postgres: shared.postgres.clone(),
             memory: StoreLimitsBuilder::new().memory_size(shared.limits.memory).build(),
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
@@ -80,11 +85,14 @@ impl Guest {
     }
 
     /// Ends what a request may have left open: a transaction that outlives its
-    /// request would hold the write lock for ever, and a line its end.
+    /// request would hold the write lock for ever, and a line its end. Connections to a Postgres go back to their pool
+    /// as they are.
     pub(crate) fn end_request(&mut self) {
         for entry in self.table.iter_mut() {
             if let Some(session) = entry.downcast_mut::<Session>() {
                 session.release();
+            } else if let Some(lent) = entry.downcast_mut::<Lent>() {
+                lent.release();
             }
         }
         self.output.iter().for_each(Output::end_line);

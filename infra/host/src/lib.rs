@@ -4,8 +4,8 @@
 //!
 //! It knows nothing of firmware, devices or topics: only of Spin's manifest, its
 //! HTTP trigger and the host interfaces that `spin-sdk` 5.2 components import.
-//! What it does not do: TLS on the listener, Wagi, file mounts, databases other
-//! than the default SQLite ones.
+//! What it does not do: TLS on the listener, Wagi, file mounts, SQLite databases
+//! other than the default ones, `MySQL`, Redis, MQTT.
 
 mod application;
 mod component;
@@ -16,6 +16,7 @@ mod key_value;
 mod manifest;
 mod outbound;
 mod phase;
+mod postgres;
 mod routes;
 mod server;
 mod settings;

@@ -27,7 +27,7 @@ use crate::key_value::KeyValue;
 use crate::phase::{Phase, Phases};
 use crate::routes::Routes;
 use crate::settings::Settings;
-use crate::{engine, outbound, sqlite};
+use crate::{engine, outbound, postgres, sqlite};
 
 /// Answered by the host itself, whatever the routes.
 const HEALTH: &str = "/.well-known/spin/health";
@@ -63,6 +63,7 @@ impl Server {
         let shared = Shared {
             key_value: KeyValue::open(&state.join("sqlite_key_value.db"))?,
             database: Arc::new(sqlite::Database::open(&state.join("sqlite_db.db"))?),
+            postgres: Arc::new(postgres::Pools::new(settings.authorities.as_deref())?),
             client: outbound::client(),
             limits: settings.limits,
         };

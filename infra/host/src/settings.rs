@@ -28,6 +28,8 @@ pub struct Settings {
     /// Where compiled components are kept between runs; by default
     /// `target/wasm-cache` beside the manifest.
     pub cache_dir: Option<PathBuf>,
+    /// A PEM file of authorities whose certificates a Postgres may have, besides those that the system trusts.
+    pub authorities: Option<PathBuf>,
     /// What one guest, and all of them, may use.
     pub limits: Limits,
 }
@@ -89,6 +91,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
             variables: BTreeMap::new(),
             cache_dir: None,
+            authorities: None,
             limits: Limits::default(),
         }
     }
@@ -115,6 +118,7 @@ impl fmt::Debug for Settings {
             .field("listen", &self.listen)
             .field("variables", &self.variables.keys())
             .field("cache_dir", &self.cache_dir)
+            .field("authorities", &self.authorities)
             .field("limits", &self.limits)
             .finish()
     }

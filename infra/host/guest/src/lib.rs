@@ -10,6 +10,7 @@
 )]
 
 mod faults;
+mod pg;
 mod sql;
 mod store;
 mod stream;
@@ -71,6 +72,7 @@ async fn answer(segments: &[&str], query: &str, request: IncomingRequest) -> Res
         }
         ["kv", rest @ ..] => store::answer(rest, &method, &request.into_body().await?)?,
         ["sql", rest @ ..] => sql::answer(rest, query)?,
+        ["pg", rest @ ..] => pg::answer(rest, query)?,
         ["redis"] => {
             let opened = spin_sdk::redis::Connection::open("redis://127.0.0.1");
             format!("{:?}", opened.err()).into_bytes()

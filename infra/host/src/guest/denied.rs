@@ -8,8 +8,10 @@ use wasmtime::format_err;
 use super::Guest;
 
 /// What the linker has for real; everything else that a component imports is denied.
-const PROVIDED: [&str; 10] = [
+const PROVIDED: [&str; 12] = [
     "fermyon:spin/key-value@",
+    "fermyon:spin/postgres@2",
+    "fermyon:spin/rdbms-types@2",
     "fermyon:spin/sqlite@",
     "fermyon:spin/variables@",
     "wasi:cli/",

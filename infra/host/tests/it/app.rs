@@ -46,8 +46,20 @@ impl App {
 
     /// With what an earlier host left behind.
     pub(crate) async fn start_in(state: TempDir, limits: Limits, allowed: &str) -> Self {
-        log();
         let settings = settings(state.path(), limits, allowed);
+        Self::start_as(settings, state).await
+    }
+
+    /// With the authorities in a PEM file trusted beside the system's.
+    pub(crate) async fn start_trusting(authorities: &Path, allowed: &str) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let mut settings = settings(state.path(), Limits::default(), allowed);
+        settings.authorities = Some(authorities.to_owned());
+        Self::start_as(settings, state).await
+    }
+
+    async fn start_as(settings: Settings, state: TempDir) -> Self {
+        log();
         let host = ota_host::start(settings).await.unwrap();
         Self {
             url: format!("http://{}", host.local_addr()),

@@ -9,5 +9,6 @@ mod key_value;
 mod life;
 mod outbound;
 mod own_manifest;
+mod postgres;
 mod requests;
 mod sql;
