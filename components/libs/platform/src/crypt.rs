@@ -1,5 +1,7 @@
-//! Device secrets at rest. They must be kept readable, since the protocol signs with a plain hash over them (§3),
-//! so they are encrypted under a key that the database does not have.
+//! Secrets at rest: of devices and of hooks. They must be kept readable, since the protocol signs with a plain hash
+//! over them (§3) and messages are signed with them, so they are encrypted under a key that the database does not have.
+
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -13,7 +15,7 @@ use crate::ports::Random;
 
 /// Seals with the current key, opens with the current or the previous.
 ///
-/// What is sealed for one device does not open for another. XChaCha20-Poly1305: its nonces of
+/// What is sealed for one owner does not open for another. XChaCha20-Poly1305: its nonces of
 /// 192 bits may be random, however many secrets there are.
 pub struct SecretBox {
     current: XChaCha20Poly1305,
@@ -26,11 +28,11 @@ impl SecretBox {
         Self { current: cipher(current), previous: previous.map(cipher) }
     }
 
-    /// `secret` of `device`, encrypted: base64 text, another at each call.
-    pub fn seal(
+    /// `secret` of `owner`, encrypted: base64 text, another at each call.
+    pub fn seal<'o>(
         &self,
         random: &dyn Random,
-        device: &DeviceId,
+        owner: impl Into<Owner<'o>>,
         secret: &Secret,
     ) -> Result<String, CryptError> {
         let mut nonce = [0; NONCE];
@@ -39,19 +41,19 @@ impl SecretBox {
             .current
             .encrypt(
                 &XNonce::from(nonce),
-                Payload { msg: secret.expose().as_bytes(), aad: device.to_string().as_bytes() },
+                Payload { msg: secret.expose().as_bytes(), aad: owner.into().to_string().as_bytes() },
             )
             .map_err(|_| CryptError::Seal)?;
         Ok(STANDARD_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// What [`SecretBox::seal`] sealed for `device`.
-    pub fn open(&self, device: &DeviceId, sealed: &str) -> Result<Secret, CryptError> {
+    /// What [`SecretBox::seal`] sealed for `owner`.
+    pub fn open<'o>(&self, owner: impl Into<Owner<'o>>, sealed: &str) -> Result<Secret, CryptError> {
         let bytes = STANDARD_NO_PAD.decode(sealed).map_err(|_| CryptError::Text)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(CryptError::Text)?;
-        let device = device.to_string();
+        let owner = owner.into().to_string();
         let open = |cipher: &XChaCha20Poly1305| {
-            let payload = Payload { msg: sealed, aad: device.as_bytes() };
+            let payload = Payload { msg: sealed, aad: owner.as_bytes() };
             cipher.decrypt(&XNonce::from(*nonce), payload).ok()
         };
         let plain =
@@ -60,19 +62,41 @@ impl SecretBox {
     }
 }
 
+/// Whose secret it is: what one owner's was sealed with says so, and opens for no other.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'o> {
+    /// A device: `product/device`.
+    Device(&'o DeviceId),
+    /// A hook, by its id: without a slash, and so no device.
+    Hook(&'o str),
+}
+
+impl<'o> From<&'o DeviceId> for Owner<'o> {
+    fn from(device: &'o DeviceId) -> Self {
+        Self::Device(device)
+    }
+}
+
+impl fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(device) => device.fmt(f),
+            Self::Hook(hook) => write!(f, "hook {hook}"),
+        }
+    }
+}
+
 /// Why a secret was not sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CryptError {
     /// It cannot be encrypted: longer than the cipher takes (256 GiB).
-    #[error("device secret is too long to be encrypted")]
+    #[error("secret is too long to be encrypted")]
     Seal,
     /// It is not what was once sealed.
-    #[error("stored device secret is not one that was sealed")]
+    #[error("stored secret is not one that was sealed")]
     Text,
-    /// Neither key opens it, or it was sealed for another device.
-    #[error(
-        "stored device secret does not open: variables secret_key and secret_key_previous hold other keys"
-    )]
+    /// Neither key opens it, or it was sealed for another owner.
+    #[error("stored secret does not open: variables secret_key and secret_key_previous hold other keys")]
     Key,
 }
 
@@ -112,6 +136,16 @@ mod tests {
         assert_eq!(keys.open(&device("b"), &sealed), Err(CryptError::Key));
         let again = keys.seal(&SystemRandom, &device("a"), &secret).unwrap();
         assert_ne!(again, sealed);
+    }
+
+    #[test]
+    fn a_hooks_secret_opens_for_that_hook_and_for_no_device() {
+        let keys = secret_box("key", None);
+        let secret = Secret::new("DrihKncQARUwVXUvRH6k");
+        let sealed = keys.seal(&SystemRandom, Owner::Hook("a"), &secret).unwrap();
+        assert_eq!(keys.open(Owner::Hook("a"), &sealed).as_ref(), Ok(&secret));
+        assert_eq!(keys.open(Owner::Hook("b"), &sealed), Err(CryptError::Key));
+        assert_eq!(keys.open(&device("a"), &sealed), Err(CryptError::Key));
     }
 
     #[test]

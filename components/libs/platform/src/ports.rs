@@ -64,6 +64,11 @@ pub trait Outbound {
     fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutboundError>;
 }
 
+/// Among the extensions of a request to the outside: nothing but the status of its answer is wanted, and connecting
+/// and answering may take this long each, instead of [`OUTBOUND_TIMEOUT`].
+#[derive(Debug, Clone, Copy)]
+pub struct StatusWithin(pub Duration);
+
 /// No answer came. Its text is for the log; nothing decides by it.
 #[derive(Debug, thiserror::Error)]
 #[error("outbound request: {0}")]

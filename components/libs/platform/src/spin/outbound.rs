@@ -1,12 +1,14 @@
 //! HTTP to services beside us. The SDK's own `send` sets no time-outs, so the host's handler is called directly.
 
+use std::time::Duration;
+
 use ::http::header::CONTENT_LENGTH;
 use ::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use spin_sdk::http::{Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme};
 use spin_sdk::wit::wasi::http0_2_0::outgoing_handler;
 use spin_sdk::wit::wasi::http0_2_0::types::{IncomingBody, RequestOptions};
 
-use crate::ports::{OUTBOUND_TIMEOUT, Outbound, OutboundError};
+use crate::ports::{OUTBOUND_TIMEOUT, Outbound, OutboundError, StatusWithin};
 
 /// The most that is read of an answer: nothing we call says more than whether it worked.
 const ANSWER: usize = 64 * 1024;
@@ -21,6 +23,7 @@ pub struct SpinOutbound;
 impl Outbound for SpinOutbound {
     fn send(&self, request: ::http::Request<Vec<u8>>) -> Result<::http::Response<Vec<u8>>, OutboundError> {
         let (mut parts, body) = request.into_parts();
+        let hurry = parts.extensions.get::<StatusWithin>().copied();
         // Without a length the host sends chunks, which not every broker's API takes.
         parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let outgoing = OutgoingRequest::new(fields(&parts.headers)?);
@@ -28,7 +31,8 @@ impl Outbound for SpinOutbound {
         address(&outgoing, &parts.uri)?;
         let sink = outgoing.body().map_err(|()| refused("body"))?;
 
-        let pending = outgoing_handler::handle(outgoing, Some(options()?))
+        let timeout = hurry.map_or(OUTBOUND_TIMEOUT, |StatusWithin(timeout)| timeout);
+        let pending = outgoing_handler::handle(outgoing, Some(options(timeout)?))
             .map_err(|error| OutboundError(error.to_string()))?;
         write(sink, &body)?;
         pending.subscribe().block();
@@ -37,7 +41,13 @@ impl Outbound for SpinOutbound {
             Some(Ok(Err(error))) => return Err(OutboundError(error.to_string())),
             Some(Err(())) | None => return Err(OutboundError("no answer".to_owned())),
         };
-        answer(&incoming)
+        let mut answer = head(&incoming)?;
+        if hurry.is_none() {
+            let body = incoming.consume().map_err(|()| refused("answer"))?;
+            // What breaks off after the status changes nothing about it.
+            *answer.body_mut() = drain(&body).unwrap_or_default();
+        }
+        Ok(answer)
     }
 }
 
@@ -72,9 +82,9 @@ fn address(request: &OutgoingRequest, uri: &Uri) -> Result<(), OutboundError> {
         .map_err(|()| refused("address"))
 }
 
-fn options() -> Result<RequestOptions, OutboundError> {
+fn options(timeout: Duration) -> Result<RequestOptions, OutboundError> {
     let options = RequestOptions::new();
-    let nanoseconds = u64::try_from(OUTBOUND_TIMEOUT.as_nanos()).ok();
+    let nanoseconds = u64::try_from(timeout.as_nanos()).ok();
     options
         .set_connect_timeout(nanoseconds)
         .and_then(|()| options.set_first_byte_timeout(nanoseconds))
@@ -92,7 +102,7 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), OutboundError> {
     OutgoingBody::finish(body, None).map_err(|error| OutboundError(error.to_string()))
 }
 
-fn answer(incoming: &IncomingResponse) -> Result<::http::Response<Vec<u8>>, OutboundError> {
+fn head(incoming: &IncomingResponse) -> Result<::http::Response<Vec<u8>>, OutboundError> {
     let mut response = ::http::Response::new(Vec::new());
     *response.status_mut() = StatusCode::from_u16(incoming.status()).map_err(|_| refused("status"))?;
     for (name, value) in incoming.headers().entries() {
@@ -102,9 +112,6 @@ fn answer(incoming: &IncomingResponse) -> Result<::http::Response<Vec<u8>>, Outb
             response.headers_mut().append(name, value);
         }
     }
-    let body = incoming.consume().map_err(|()| refused("answer"))?;
-    // What breaks off after the status changes nothing about it.
-    *response.body_mut() = drain(&body).unwrap_or_default();
     Ok(response)
 }
 
