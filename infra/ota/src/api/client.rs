@@ -126,6 +126,12 @@ impl Client {
         self.read(request.send_json(body))
     }
 
+    /// `DELETE path`.
+    pub(super) fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, Failure> {
+        let request = self.agent.delete(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.call())
+    }
+
     /// `PUT path` with `length` bytes from `body`, sent as they are read.
     ///
     /// Waits for the server's go-ahead first, so that a refusal arrives instead of a broken pipe.

@@ -4,6 +4,7 @@
 mod client;
 mod device;
 mod firmware;
+mod hook;
 mod job;
 mod product;
 mod task;
@@ -11,5 +12,6 @@ mod task;
 pub(crate) use client::{Answer, Client};
 pub(crate) use device::Device;
 pub(crate) use firmware::{SignMethod, Upload};
+pub(crate) use hook::{Hook, HookToAdd};
 pub(crate) use job::{Job, Mode, NewJob};
 pub(crate) use task::Task;

@@ -5,6 +5,7 @@ mod demo;
 mod device;
 mod firmware;
 mod fleet;
+mod hook;
 mod job;
 mod product;
 mod up;
@@ -38,6 +39,9 @@ pub(crate) enum Command {
     /// Who gets which firmware, how fast, and when to stop
     #[command(subcommand)]
     Job(job::Job),
+    /// Where your systems are told of what happens to jobs
+    #[command(subcommand)]
+    Hook(hook::Hook),
 }
 
 impl Command {
@@ -50,6 +54,7 @@ impl Command {
             Self::Device(command) => command.run(&connect.client()?, output),
             Self::Firmware(command) => command.run(&connect.client()?, output),
             Self::Job(command) => command.run(&connect.client()?, output),
+            Self::Hook(command) => command.run(&connect.client()?, output),
         }
     }
 }

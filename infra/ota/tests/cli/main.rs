@@ -6,6 +6,7 @@
 mod device;
 mod failure;
 mod firmware;
+mod hook;
 mod job;
 mod product;
 mod program;
