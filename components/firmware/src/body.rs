@@ -70,7 +70,7 @@ impl<'g> Body<'g> {
                 eprintln!("cut off: {why}");
                 false
             }
-            Ok(Access::Begun(_) | Access::MayBegin(_)) => true,
+            Ok(Access::Begun(_) | Access::Returned(_) | Access::MayBegin(_)) => true,
             Err(failure) => {
                 eprintln!("a running download could not be checked: {failure}");
                 true

@@ -33,6 +33,12 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
     let link = target::link(gateway, request)?;
     let (firmware, has_begun) = match gateway.decide(|ledger| Ok(ledger.access(&link)?))? {
         Access::Begun(firmware) => (firmware, true),
+        Access::Returned(firmware) => {
+            if *request.method() == Method::GET {
+                gateway.decide(|ledger| Ok(ledger.resume(&link)?))?;
+            }
+            (firmware, true)
+        }
         Access::MayBegin(firmware) => (firmware, false),
         Access::Gone(why) => return Err(gone(why).into()),
     };

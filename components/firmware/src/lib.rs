@@ -17,7 +17,7 @@ pub use head::{Download, open};
 #[expect(unsafe_code, clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
 mod entry {
     use futures::SinkExt as _;
-    use ota_platform::spin;
+    use ota_platform::{Failure, spin};
     use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
     use crate::{Download, open};
@@ -31,7 +31,12 @@ mod entry {
                 return spin::respond(out, &method, refusal.into_response()).await;
             }
         };
-        let host = spin::Host::default();
+        let host = match spin::Host::new() {
+            Ok(host) => host,
+            Err(closed) => {
+                return spin::respond(out, head.method(), Failure::from(closed).into_response()).await;
+            }
+        };
         let gateway = host.gateway();
         match open(&gateway, &head).await {
             Download::Answer(response) => spin::respond(out, head.method(), response).await,
@@ -40,6 +45,8 @@ mod entry {
                 while let Some(piece) = body.next().await {
                     // Dropping the sink before its Content-Length is reached aborts the connection.
                     let Some(piece) = piece else { return };
+                    // A slow device would hold a connection of the pool for as long as it reads.
+                    host.release();
                     if sink.send(piece).await.is_err() {
                         return;
                     }

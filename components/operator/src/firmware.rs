@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use ota_image::{KvObjects, Objects as _, Stored, Upload, UploadError};
 use ota_ledger::firmware::Pushed;
-use ota_ledger::record::FirmwareRecord;
+use ota_ledger::record::{Duties, FirmwareRecord};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, door, ids, request, response};
 use ota_protocol::key::ProductKey;
 use ota_protocol::message::SignMethod;
@@ -53,7 +53,13 @@ async fn take(
     let upload = Upload::new(&objects, ids::object_id(gateway.random));
     let stored = store(&objects, upload, body, &declared).await?;
     let pushed = gateway.decide(|ledger| {
-        Ok(ledger.create_firmware(&declared.product, &declared.version, &stored, declared.sign_method)?)
+        Ok(ledger.create_firmware(
+            &declared.product,
+            &declared.version,
+            &stored,
+            declared.sign_method,
+            Duties::default(),
+        )?)
     });
     let (status, firmware) = match pushed {
         Ok(Pushed::Created(firmware)) => (StatusCode::CREATED, firmware),

@@ -2,8 +2,10 @@
 
 use http::StatusCode;
 use ota_ledger::catalogue::Catalogue;
-use ota_ledger::job::{NewJob, NotCreated, Scope};
+use ota_ledger::control::NotChanged;
+use ota_ledger::job::{NewJob, NotCreated};
 use ota_ledger::record::{JobRecord, TaskRecord};
+use ota_ledger::scope::Scope;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
 use ota_protocol::key::DeviceKey;
 use ota_protocol::version::Version;
@@ -20,7 +22,7 @@ const MOST_NAMED: usize = 10_000;
 pub(crate) fn list(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     let product = request::parameter(request, "product").map(|text| product_key(&text)).transpose()?;
     let limit = params::limit(request)?;
-    let jobs = gateway.decide(|ledger| Ok(ledger.jobs(product.as_ref(), limit)?))?;
+    let jobs = gateway.decide(|ledger| Ok(ledger.jobs(product.as_ref(), None, limit)?))?;
     let shown: Vec<Value> = jobs.iter().map(job).collect();
     Ok(response::json(StatusCode::OK, &json!({ "jobs": shown })))
 }
@@ -31,7 +33,11 @@ pub(crate) fn show(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure>
 }
 
 pub(crate) fn stop(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure> {
-    let record = gateway.decide(|ledger| Ok(ledger.stop_job(id)?))?.ok_or_else(|| unknown(id))?;
+    let record = gateway.decide(|ledger| match ledger.stop_job(id, false) {
+        Err(NotChanged::Ledger(error)) => Err(error.into()),
+        Err(_) => Err(unknown(id).into()),
+        Ok(job) => Ok(job),
+    })?;
     Catalogue::forget(&record.product, gateway.kv);
     Ok(response::json(StatusCode::OK, &job(&record)))
 }
@@ -42,7 +48,7 @@ pub(crate) fn tasks(gateway: &Gateway<'_>, request: &Request, id: &str) -> Resul
         if ledger.job(id)?.is_none() {
             return Err(unknown(id).into());
         }
-        Ok(ledger.tasks(id, &after, limit)?)
+        Ok(ledger.tasks(id, None, &after, limit)?)
     })?;
     let is_full = i64::try_from(tasks.len()).is_ok_and(|count| count == limit);
     let next = tasks.last().filter(|_| is_full).map(|task| task.id.device.as_str());
@@ -85,14 +91,13 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
 impl Wanted {
     fn parse(self, id: String) -> Result<NewJob, Refusal> {
         let mode = self.mode.as_deref().unwrap_or(Mode::Push.as_str());
+        let (product, to) = (product_key(&self.product)?, version(&self.to)?);
         Ok(NewJob {
-            id,
-            product: product_key(&self.product)?,
-            to: version(&self.to)?,
             mode: Mode::parse(mode)
                 .ok_or_else(|| Refusal::bad_request(format!("mode is {mode:?}, must be push or request")))?,
             terms: self.terms()?,
             scope: self.scope()?,
+            ..NewJob::new(id, product, to)
         })
     }
 
@@ -109,21 +114,25 @@ impl Wanted {
             upgrade_timeout: ms(self.upgrade_timeout, default.upgrade_timeout),
             confirm_within: ms(self.confirm_within, default.confirm_within),
             reachable_within: ms(self.reachable_within, default.reachable_within),
+            ..default
         };
         terms.check().map_err(|error| Refusal::bad_request(error.to_string()))
     }
 
     fn scope(&self) -> Result<Scope, Refusal> {
         match (&self.from, &self.devices) {
-            (None, None) => Ok(Scope::All),
+            (None, None) => Ok(Scope::default()),
             (Some(_), Some(_)) => {
                 Err(Refusal::bad_request("a job names source versions (from) or devices, not both"))
             }
-            (Some(from), None) => Ok(Scope::From(named("from", from, version)?)),
-            (None, Some(devices)) => Ok(Scope::Devices(named("devices", devices, |text| {
-                DeviceKey::parse(text)
-                    .map_err(|error| Refusal::bad_request(format!("device {text:?}: {error}")))
-            })?)),
+            (Some(from), None) => Ok(Scope { from: named("from", from, version)?, ..Scope::default() }),
+            (None, Some(devices)) => {
+                let devices = named("devices", devices, |text| {
+                    DeviceKey::parse(text)
+                        .map_err(|error| Refusal::bad_request(format!("device {text:?}: {error}")))
+                })?;
+                Ok(Scope { devices, ..Scope::default() })
+            }
         }
     }
 }
@@ -156,7 +165,7 @@ fn not_created(why: &NotCreated) -> Refusal {
             .with_hint("a stored block is damaged: upload the firmware again under another version"),
         NotCreated::NoDevice(_) => Refusal::unprocessable("no_device", message)
             .with_hint("register it with POST /api/v1/products/{product}/devices"),
-        NotCreated::Empty | NotCreated::Ledger(_) => Refusal::unprocessable("empty_scope", message)
+        _ => Refusal::unprocessable("empty_scope", message)
             .with_hint("GET /api/v1/products/{product}/devices shows the devices and their versions"),
     }
 }

@@ -26,7 +26,7 @@ const JOB_METRICS: [JobMetric; 8] = [
 
 pub(crate) fn show(gateway: &Gateway<'_>) -> Result<Response, Failure> {
     let (products, jobs) =
-        gateway.decide(|ledger| Ok((ledger.products()?, ledger.jobs(None, MOST_ROWS)?)))?;
+        gateway.decide(|ledger| Ok((ledger.products()?, ledger.jobs(None, None, MOST_ROWS)?)))?;
     let mut text = String::new();
     header(&mut text, "ota_devices", "Registered devices.");
     for summary in &products {

@@ -4,7 +4,7 @@
 //! the job's row, and when it changes no row, the whole decision is taken back.
 
 use ota_rollout::rules::Change;
-use ota_rollout::{Counters, Deadline, Happening, TaskState};
+use ota_rollout::{Counters, Deadline, Happening, Kind, Task, TaskState};
 
 use crate::event::NewEvent;
 use crate::record::JobRecord;
@@ -49,24 +49,16 @@ impl Ledger<'_> {
         if !self.count(assignment, decision, &difference)? {
             return Ok(Landed::NoSlot);
         }
-        let reason = decision.change.reason.map(|reason| reason.to_string());
-        let detail = match (&reason, decision.detail.filter(|detail| !detail.is_empty())) {
-            (Some(reason), Some(words)) => Some(format!("{reason}: {words}")),
-            (Some(text), None) => Some(text.clone()),
-            (None, words) => words.map(str::to_owned),
-        };
         if before.state == TaskState::Waiting && before.offered && after.state.is_live() {
-            // The device has chosen: what it says from here on speaks of no other offer.
-            let device = &assignment.record.id;
-            self.sql.execute(
-                VOID_OFFERS,
-                &[
-                    device.product.as_str().into(),
-                    device.device.as_str().into(),
-                    assignment.job.job.as_str().into(),
-                ],
-            )?;
+            self.void_offers(assignment)?;
         }
+        let has_ended = difference.in_flight < 0 || (difference.waiting < 0 && difference.in_flight == 0);
+        let may_settle = has_ended || difference.succeeded != 0 || difference.retrying < 0;
+        let settled = if may_settle { self.settled(&assignment.job.job)? } else { None };
+        let is_first_failure = settled
+            .as_ref()
+            .is_some_and(|job| difference.lost() > 0 && job.counters.lost() == difference.lost());
+        let detail = decision.words();
         self.append(&NewEvent {
             kind: decision.change.event,
             device: Some(&assignment.record.id),
@@ -74,12 +66,26 @@ impl Ledger<'_> {
             job: Some(&assignment.job.job),
             actor: decision.actor,
             detail: detail.as_deref(),
+            message: is_first_failure.then_some("first_failure"),
         })?;
-        let has_ended = difference.in_flight < 0 || (difference.waiting < 0 && difference.in_flight == 0);
-        if has_ended || difference.succeeded != 0 {
-            self.settle(&assignment.job.job)?;
+        if let Some(job) = settled {
+            self.take_state(&job)?;
         }
         Ok(Landed::Yes)
+    }
+
+    /// The device has chosen: what it says from here on speaks of no other offer.
+    fn void_offers(&self, assignment: &Assignment) -> Result<(), SqlError> {
+        let device = &assignment.record.id;
+        self.sql.execute(
+            VOID_OFFERS,
+            &[
+                device.product.as_str().into(),
+                device.device.as_str().into(),
+                assignment.job.job.as_str().into(),
+            ],
+        )?;
+        Ok(())
     }
 
     /// Moves the job's counters; `false` when the job refuses.
@@ -93,7 +99,8 @@ impl Ledger<'_> {
         let takes_slot = assignment.record.task.state == TaskState::Waiting && difference.in_flight == 1;
         if takes_slot {
             let statement = if difference.exposed == 1 { SLOT } else { SLOT_AGAIN };
-            if self.sql.execute(statement, std::slice::from_ref(&job))? != 1 {
+            let values = [job.clone(), difference.retrying.into()];
+            if self.sql.execute(&self.dialect.text(&statement.replace("{pace}", PACE)), &values)? != 1 {
                 return Ok(false);
             }
         }
@@ -102,40 +109,31 @@ impl Ledger<'_> {
             return Ok(self.sql.execute(BEGIN, &[job, difference.begun.into()])? == 1);
         }
         if !takes_slot && *difference != Counters::default() {
-            self.sql.execute(
-                COUNT,
-                &[
-                    job,
-                    difference.waiting.into(),
-                    difference.in_flight.into(),
-                    difference.succeeded.into(),
-                    difference.failed.into(),
-                    difference.timed_out.into(),
-                    difference.canceled.into(),
-                    difference.skipped.into(),
-                    difference.exposed.into(),
-                    difference.begun.into(),
-                ],
-            )?;
+            self.sql.execute(COUNT, &counted(job, assignment, &decision.change.task, difference))?;
         }
         Ok(true)
     }
 
-    /// Ends or holds the job, if its counters say so. Its row is locked by the statement before.
-    pub(crate) fn settle(&self, job: &str) -> Result<(), SqlError> {
-        let sql = format!("SELECT {} FROM job j WHERE j.job = $1", JobRecord::COLUMNS);
-        let rows = self.sql.query(&sql, &[job.into()])?;
-        let Some(row) = rows.first() else { return Ok(()) };
-        let record = JobRecord::read(row, 0)?;
-        let Some((state, because)) = record.rules().settle() else { return Ok(()) };
-        self.sql.execute(SET_JOB_STATE, &[job.into(), state.as_str().into(), because.into()])?;
+    /// The job as its counters stand now. Its row is locked by the statement before.
+    pub(crate) fn settled(&self, job: &str) -> Result<Option<JobRecord>, SqlError> {
+        self.job(job)
+    }
+
+    /// Ends or holds the job, if its counters say so.
+    pub(crate) fn take_state(&self, job: &JobRecord) -> Result<(), SqlError> {
+        let Some((state, because)) = job.rules().settle() else { return Ok(()) };
+        self.sql.execute(
+            SET_JOB_STATE,
+            &[job.job.as_str().into(), state.as_str().into(), because.as_deref().into()],
+        )?;
         self.append(&NewEvent {
             kind: state.as_str(),
             device: None,
-            product: Some(record.product.as_str()),
-            job: Some(job),
+            product: Some(job.product.as_str()),
+            job: Some(&job.job),
             actor: "gateway",
-            detail: because,
+            detail: because.as_deref(),
+            message: Some(state.as_str()),
         })
     }
 
@@ -144,11 +142,18 @@ impl Ledger<'_> {
         let (record, terms) = (&assignment.record, &assignment.job.terms);
         let (before, after) = (&record.task, &decision.change.task);
         let is_granted = after.attempt > before.attempt;
+        let times_out_at = match decision.change.deadline {
+            Deadline::Upgrade => Some(timed_from(view, assignment) + terms.upgrade_timeout),
+            Deadline::FirstSign => None,
+            _ => record.times_out_at,
+        };
         let deadline = match decision.change.deadline {
             Deadline::Keep => record.deadline,
             Deadline::FirstSign => Some(view.now + terms.first_sign_within),
-            Deadline::Upgrade => Some(view.now + terms.upgrade_timeout),
+            Deadline::Upgrade => times_out_at,
             Deadline::Confirm => Some(view.now + terms.confirm_within),
+            Deadline::Restore => times_out_at.or(Some(view.now)),
+            Deadline::Backoff => Some(view.now + terms.retry.delay(after.tries, (self.random)())),
             Deadline::None => None,
         };
         let push_id =
@@ -162,8 +167,16 @@ impl Ledger<'_> {
             _ if is_granted => (None, None),
             _ => (record.step, record.detail.clone()),
         };
-        // A device that lapsed is reachable again only when it says so.
-        let ready_until = if decision.happening == Happening::Due { 0 } else { record.ready_until };
+        // Only a hop that the device began, or is at work on, is remembered: what waits takes the next one from where
+        // the device is.
+        let hop = match after.state {
+            _ if is_granted => Some(assignment.firmware.sequence),
+            TaskState::Waiting if !after.begun => None,
+            _ => record.hop,
+        };
+        // What failed before is why it waits.
+        let keeps_reason = after.state == TaskState::Waiting && decision.change.reason.is_none();
+        let reason = decision.change.reason.map(|reason| reason.to_string());
         vec![
             record.job.as_str().into(),
             record.id.device.as_str().into(),
@@ -184,41 +197,115 @@ impl Ledger<'_> {
             step.into(),
             (if step == record.step { record.stepped_at } else { view.now }).into(),
             detail.into(),
-            decision.change.reason.map(|reason| reason.to_string()).into(),
+            reason.or_else(|| record.reason.clone().filter(|_| keeps_reason)).into(),
             push_id.into(),
             (view.now + if decision.is_carried { PUSH_AGAIN_AFTER } else { 0 }).into(),
             (if is_granted { view.now } else { record.granted_at }).into(),
             deadline.into(),
             after.state.is_ended().then_some(view.now).into(),
-            ready_until.into(),
+            ready_until(view, assignment, decision).into(),
             i64::from(after.admitted).into(),
+            after.tries.into(),
+            i64::from(after.backing_off).into(),
+            times_out_at.into(),
+            hop.into(),
         ]
     }
 }
 
+impl Decision<'_> {
+    /// What its event says beside its kind: the reason, the device's own words.
+    fn words(&self) -> Option<String> {
+        let reason = self.change.reason.map(|reason| reason.to_string());
+        match (reason, self.detail.filter(|detail| !detail.is_empty())) {
+            (Some(reason), Some(words)) => Some(format!("{reason}: {words}")),
+            (Some(text), None) => Some(text),
+            (None, words) => words.map(str::to_owned),
+        }
+    }
+}
+
+/// From when the time-out runs: the first sign, for verification jobs the grant.
+fn timed_from(view: &View, assignment: &Assignment) -> i64 {
+    let granted_at = assignment.record.granted_at;
+    if assignment.job.kind == Kind::Verify && granted_at > 0 { granted_at.min(view.now) } else { view.now }
+}
+
+/// Until when the sweep may grant the task without hearing of the device. One that lapsed is reachable again only when
+/// it says so; one that comes back to waiting is as reachable as the device is.
+fn ready_until(view: &View, assignment: &Assignment, decision: &Decision<'_>) -> i64 {
+    let (record, after) = (&assignment.record, &decision.change.task);
+    let comes_back = after.state == TaskState::Waiting && record.task.state != TaskState::Waiting;
+    if comes_back && record.task.state == TaskState::Granted && decision.happening == Happening::Due {
+        return 0;
+    }
+    match comes_back {
+        true if view.device.is_connected => FOR_EVER,
+        true => view.device.heard_at + assignment.job.terms.reachable_within,
+        false => record.ready_until,
+    }
+}
+
+/// The parameters of [`COUNT`].
+fn counted(job: Value, assignment: &Assignment, after: &Task, difference: &Counters) -> Vec<Value> {
+    let before = &assignment.record.task;
+    let has_arrived = |task: &Task| matches!(task.state, TaskState::Succeeded | TaskState::Skipped);
+    let arrived = i64::from(has_arrived(after)) - i64::from(has_arrived(before));
+    let ended = i64::from(after.state.is_ended()) - i64::from(before.state.is_ended());
+    vec![
+        job,
+        difference.waiting.into(),
+        difference.in_flight.into(),
+        difference.succeeded.into(),
+        difference.failed.into(),
+        difference.timed_out.into(),
+        difference.canceled.into(),
+        difference.skipped.into(),
+        difference.exposed.into(),
+        difference.begun.into(),
+        difference.retrying.into(),
+        assignment.record.stage.into(),
+        arrived.into(),
+        ended.into(),
+    ]
+}
+
+/// Beyond any clock (2⁵³ ms): until something else is said.
+pub(crate) const FOR_EVER: i64 = 9_007_199_254_740_992;
 /// How long the answer that carries a command is given before the sweep delivers it (ms).
 const PUSH_AGAIN_AFTER: i64 = 2000;
 
 const UPDATE_TASK: &str = "UPDATE task SET state = $7, attempt = $8, exposed = $9, begun = $10, signed = $11,
         offered = $12, downloaded = $13, returned = $14, refused = $15, from_version = $16, step = $17,
         stepped_at = $18, detail = $19, reason = $20, push_id = $21, push_at = $22, pushes = 0,
-        granted_at = $23, deadline = $24, ended_at = $25, ready_until = $26, admitted = $27
+        granted_at = $23, deadline = $24, ended_at = $25, ready_until = $26, admitted = $27, tries = $28,
+        backing_off = $29, times_out_at = $30, hop = $31
     WHERE job = $1 AND device = $2 AND state = $3 AND attempt = $4 AND exposed = $5 AND begun = $6";
 
-/// The first slot of a task: the loss budget (DESIGN §4).
-const SLOT: &str = "UPDATE job SET exposed = exposed + 1, in_flight = in_flight + 1, waiting = waiting - 1
+/// The first slot of a task: the loss budget (DESIGN §4), and the pace.
+const SLOT: &str = "UPDATE job SET exposed = exposed + 1, in_flight = in_flight + 1, waiting = waiting - 1,
+        retrying = retrying + $2, {pace}
     WHERE job = $1 AND state = 'running' AND exposed < loss_budget + growth * succeeded / 1000
-        AND in_flight < max_in_flight";
+        AND in_flight < max_in_flight AND (per_minute = 0 OR paced_until <= {now} + 1000)";
 /// A task that is exposed already takes no second place in the budget.
-const SLOT_AGAIN: &str = "UPDATE job SET in_flight = in_flight + 1, waiting = waiting - 1
-    WHERE job = $1 AND state = 'running' AND in_flight < max_in_flight";
+const SLOT_AGAIN: &str = "UPDATE job SET in_flight = in_flight + 1, waiting = waiting - 1,
+        retrying = retrying + $2, {pace}
+    WHERE job = $1 AND state = 'running' AND in_flight < max_in_flight
+        AND (per_minute = 0 OR paced_until <= {now} + 1000)";
+/// One grant takes its share of a minute; what was not used is not saved up.
+const PACE: &str = "paced_until = CASE WHEN per_minute = 0 THEN 0
+            WHEN paced_until > {now} THEN paced_until + 60000 / per_minute
+            ELSE {now} + 60000 / per_minute END";
 /// Lets begin: the row that stop locks, so stop and begin have an order; and the bound is read again,
 /// since a revert may have moved it after the grant.
 const BEGIN: &str = "UPDATE job SET begun = begun + $2
     WHERE job = $1 AND state = 'running' AND exposed <= loss_budget + growth * succeeded / 1000";
 const COUNT: &str = "UPDATE job SET waiting = waiting + $2, in_flight = in_flight + $3,
         succeeded = succeeded + $4, failed = failed + $5, timed_out = timed_out + $6,
-        canceled = canceled + $7, skipped = skipped + $8, exposed = exposed + $9, begun = begun + $10
+        canceled = canceled + $7, skipped = skipped + $8, exposed = exposed + $9, begun = begun + $10,
+        retrying = retrying + $11,
+        stage_succeeded = stage_succeeded + CASE WHEN stage = $12 THEN CAST($13 AS BIGINT) ELSE 0 END,
+        stage_ended = stage_ended + CASE WHEN stage = $12 THEN CAST($14 AS BIGINT) ELSE 0 END
     WHERE job = $1";
 const VOID_OFFERS: &str = "UPDATE task SET offered = 0
     WHERE product = $1 AND device = $2 AND job <> $3 AND state = 'waiting' AND offered = 1";

@@ -7,6 +7,7 @@ use ota_rollout::{Happening, JobState, TaskState, apply};
 
 use crate::decide::{Decision, Landed};
 use crate::event::NewEvent;
+use crate::grant::Barrier;
 use crate::record::FirmwareRecord;
 use crate::transaction::End;
 use crate::view::{Assignment, View};
@@ -17,6 +18,8 @@ use crate::{Ledger, SqlError};
 pub enum Access {
     /// The attempt has begun: its ranges are served until its verdict.
     Begun(Box<FirmwareRecord>),
+    /// The same, and the device has informed the version that it left: a new request is [`Ledger::resume`]d.
+    Returned(Box<FirmwareRecord>),
     /// The attempt may begin: verify the first block, then [`Ledger::begin`].
     MayBegin(Box<FirmwareRecord>),
     /// Nothing, and nothing ever again: 410.
@@ -37,14 +40,17 @@ pub enum Begun {
 impl Ledger<'_> {
     /// What `link` opens. One read; also what a running body asks every 5 s.
     pub fn access(&self, link: &Link) -> Result<Access, SqlError> {
-        let Some(view) = self.view(&link.device)? else { return Ok(Access::Gone("unknown device")) };
+        let Some(view) = self.view_with(&link.device, &link.task)? else {
+            return Ok(Access::Gone("unknown device"));
+        };
         Ok(match admit(&view, link) {
             Err(why) => Access::Gone(why),
             Ok(assignment) => {
                 let firmware = Box::new(assignment.firmware.clone());
                 match assignment.record.task.state {
                     TaskState::Downloading | TaskState::Upgrading if assignment.record.task.admitted => {
-                        Access::Begun(firmware)
+                        let is_returned = assignment.record.task.returned;
+                        if is_returned { Access::Returned(firmware) } else { Access::Begun(firmware) }
                     }
                     _ if assignment.job.state == JobState::Running => Access::MayBegin(firmware),
                     _ => Access::Gone("the job does not run"),
@@ -57,7 +63,7 @@ impl Ledger<'_> {
     pub fn begin(&self, link: &Link) -> Result<Begun, SqlError> {
         let begun = self.transaction(|| {
             self.lock(&link.device)?;
-            let Some(view) = self.view(&link.device)? else {
+            let Some(view) = self.view_with(&link.device, &link.task)? else {
                 return Ok(End::Rollback(Begun::Gone("unknown device")));
             };
             let assignment = match admit(&view, link) {
@@ -65,9 +71,14 @@ impl Ledger<'_> {
                 Err(why) => return Ok(End::Rollback(Begun::Gone(why))),
             };
             let happening = Happening::Begin;
-            let Ok(change) = apply(&assignment.record.task, happening) else {
+            let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(Begun::Yes));
             };
+            if assignment.record.task.state == TaskState::Waiting
+                && let Some(answer) = kept_out(&view, assignment)
+            {
+                return Ok(End::Rollback(answer));
+            }
             let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Begun::Yes),
@@ -86,12 +97,17 @@ impl Ledger<'_> {
         self.change_linked(link, Happening::Complete)
     }
 
+    /// A device that seemed to have returned asks for bytes again: it had only lost its connection.
+    pub fn resume(&self, link: &Link) -> Result<(), SqlError> {
+        self.change_linked(link, Happening::Resume)
+    }
+
     fn change_linked(&self, link: &Link, happening: Happening) -> Result<(), SqlError> {
         self.transaction(|| {
             self.lock(&link.device)?;
-            let Some(view) = self.view(&link.device)? else { return Ok(End::Rollback(())) };
+            let Some(view) = self.view_with(&link.device, &link.task)? else { return Ok(End::Rollback(())) };
             let Ok(assignment) = admit(&view, link) else { return Ok(End::Rollback(())) };
-            let Ok(change) = apply(&assignment.record.task, happening) else {
+            let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(()));
             };
             let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
@@ -124,10 +140,11 @@ impl Ledger<'_> {
                     job: None,
                     actor: "gateway",
                     detail: Some(&format!("{version}: {detail}")),
+                    message: Some("quarantined"),
                 })?;
             }
-            self.sql.execute(&self.dialect.text(TELL_HELD), &key)?;
-            self.sql.execute(HOLD, &key)?;
+            self.sql.execute(&self.dialect.text(TELL_HELD).replace("{brings}", BRINGS), &key)?;
+            self.sql.execute(&HOLD.replace("{brings}", BRINGS), &key)?;
             Ok(End::Commit(()))
         })
     }
@@ -150,6 +167,9 @@ fn admit<'v>(view: &'v View, link: &Link) -> Result<&'v Assignment, &'static str
     if assignment.firmware.quarantined_at.is_some() {
         return Err("the firmware is quarantined");
     }
+    if assignment.job.is_hard {
+        return Err("the job was stopped, and what was running with it");
+    }
     let is_current = task.state.is_live() && task.attempt == link.attempt;
     let is_offer = task.state == TaskState::Waiting && task.offered && task.attempt + 1 == link.attempt;
     if !is_current && !is_offer {
@@ -159,6 +179,21 @@ fn admit<'v>(view: &'v View, link: &Link) -> Result<&'v Assignment, &'static str
         return Err("the device is at work for another job");
     }
     Ok(assignment)
+}
+
+/// What keeps an offered task from taking its slot, besides the statement that takes it.
+fn kept_out(view: &View, assignment: &Assignment) -> Option<Begun> {
+    if view.is_free_but_for(assignment, |_| false) {
+        return None;
+    }
+    if view.is_free_but_for(assignment, Barrier::is_passing) {
+        return Some(Begun::Later);
+    }
+    Some(if assignment.job.state == JobState::Running {
+        Begun::Gone("the offer no longer stands")
+    } else {
+        Begun::Gone("the job does not run")
+    })
 }
 
 fn turned_away(assignment: &Assignment) -> Begun {
@@ -171,8 +206,12 @@ fn turned_away(assignment: &Assignment) -> Begun {
 const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now}
     WHERE product = $1 AND version = $2 AND quarantined_at IS NULL";
 /// Before [`HOLD`], which leaves nothing to tell.
-const TELL_HELD: &str = "INSERT INTO event (at, kind, product, job, actor, detail)
-    SELECT {now}, 'held', j.product, j.job, 'gateway', 'firmware quarantined' FROM job j
-    WHERE j.product = $1 AND j.version = $2 AND j.state = 'running' ORDER BY j.created_at";
-const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined'
-    WHERE product = $1 AND version = $2 AND state = 'running'";
+const TELL_HELD: &str = "INSERT INTO event (at, kind, product, job, actor, detail, message)
+    SELECT {now}, 'held', j.product, j.job, 'gateway', 'firmware quarantined', 'held' FROM job j
+    WHERE {brings} ORDER BY j.created_at";
+const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined' WHERE job IN
+    (SELECT j.job FROM job j WHERE {brings})";
+/// The running jobs that bring the firmware to devices, as their own or on the way.
+const BRINGS: &str = "j.product = $1 AND j.state = 'running' AND (j.version = $2
+        OR EXISTS (SELECT 1 FROM firmware h, firmware g WHERE h.product = $1 AND h.version = $2
+            AND h.must_pass = 1 AND g.product = $1 AND g.version = j.version AND g.sequence > h.sequence))";

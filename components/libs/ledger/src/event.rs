@@ -19,6 +19,23 @@ pub struct NewEvent<'e> {
     pub actor: &'e str,
     /// A reason, a number, the device's own words.
     pub detail: Option<&'e str>,
+    /// What the world outside is told of it: `held`, `stopped`, `done`, `quarantined`, `first_failure`.
+    /// The sweep passes it on.
+    pub message: Option<&'e str>,
+}
+
+impl Default for NewEvent<'_> {
+    fn default() -> Self {
+        Self {
+            kind: "",
+            device: None,
+            product: None,
+            job: None,
+            actor: "gateway",
+            detail: None,
+            message: None,
+        }
+    }
 }
 
 /// Something that happened.
@@ -54,6 +71,7 @@ impl Ledger<'_> {
                 event.job.into(),
                 event.actor.into(),
                 event.detail.into(),
+                event.message.into(),
             ],
         )?;
         Ok(())
@@ -82,8 +100,8 @@ impl Ledger<'_> {
     }
 }
 
-const APPEND: &str = "INSERT INTO event (at, kind, product, device, job, actor, detail)
-    VALUES ({now}, $1, $2, $3, $4, $5, $6)";
+const APPEND: &str = "INSERT INTO event (at, kind, product, device, job, actor, detail, message)
+    VALUES ({now}, $1, $2, $3, $4, $5, $6, $7)";
 const OF_JOB: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
     WHERE job = $1 AND number > $2 ORDER BY number LIMIT $3";
 const ALL: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event

@@ -6,7 +6,7 @@ use ota_protocol::message::SignMethod;
 use ota_protocol::version::Version;
 
 use crate::event::NewEvent;
-use crate::record::FirmwareRecord;
+use crate::record::{Duties, FirmwareRecord};
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
@@ -31,6 +31,7 @@ impl Ledger<'_> {
         version: &Version,
         stored: &Stored,
         sign_method: SignMethod,
+        duties: Duties,
     ) -> Result<Pushed, SqlError> {
         self.transaction(|| {
             if !self.has_product(product)? {
@@ -48,6 +49,10 @@ impl Ledger<'_> {
                     stored.sha256.to_string().into(),
                     stored.blocks_root.to_string().into(),
                     sign_method.as_str().into(),
+                    i64::from(duties.must_pass).into(),
+                    i64::from(duties.needs_verification).into(),
+                    duties.verify_most.into(),
+                    duties.verify_least.into(),
                 ],
             )?;
             let record = self
@@ -64,6 +69,7 @@ impl Ledger<'_> {
                 job: None,
                 actor: "operator",
                 detail: Some(version.as_str()),
+                message: None,
             })?;
             Ok(End::Commit(Pushed::Created(record)))
         })
@@ -89,9 +95,11 @@ impl Ledger<'_> {
 }
 
 const INSERT_FIRMWARE: &str = "INSERT INTO firmware
-        (product, version, sequence, object, size, md5, sha256, blocks_root, sign_method, created_at)
-    SELECT $1, $2, COALESCE(MAX(f.sequence), 0) + 1, CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS TEXT),
-        CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), {now}
+        (product, version, sequence, object, size, md5, sha256, blocks_root, sign_method,
+            must_pass, needs_verification, verify_most, verify_least, created_at)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), COALESCE(MAX(f.sequence), 0) + 1, CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS TEXT),
+        CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS BIGINT), CAST($10 AS BIGINT),
+        CAST($11 AS BIGINT), CAST($12 AS BIGINT), {now}
     FROM firmware f WHERE f.product = $1
     ON CONFLICT DO NOTHING";
 const FIRMWARE: &str = "SELECT {columns} FROM firmware f WHERE f.product = $1 AND f.version = $2";

@@ -40,11 +40,17 @@ impl Ledger<'_> {
     /// Takes in the version that a device informs. Repeating it changes nothing.
     ///
     /// An unchanged version costs one read. Otherwise each step is a transaction of its own, one job each:
-    /// the version and the verdict of the live task, then verdicts of other tasks, then a grant.
+    /// the jobs that it joins, the version and the verdict of the live task, then verdicts of other tasks, then a grant.
     pub fn inform(&self, heard: &Heard, version: &Version) -> Result<Told, SqlError> {
         let mut may_grant = true;
+        let mut may_join = true;
         for _ in 0..MOST_STEPS {
             let Some(view) = self.view(&heard.id)? else { return Ok(Told::Unknown) };
+            // Before the version is written: a message that comes again finds what it did not do.
+            if std::mem::take(&mut may_join) && view.device.version.as_ref() != Some(version) {
+                self.join(&heard.id, version)?;
+                continue;
+            }
             let Some(step) = next_step(&view, heard, version, may_grant) else {
                 self.touch(&view)?;
                 return Ok(Told::Known(view.undelivered().map(Box::new)));
@@ -80,6 +86,34 @@ impl Ledger<'_> {
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Landed::Yes),
                 other => End::Rollback(other),
+            })
+        })
+    }
+
+    /// Grants a device that has just connected what it may have: one read, and a transaction if there is something.
+    pub fn grant_connected(&self, id: &DeviceId) -> Result<(), SqlError> {
+        let Some(view) = self.view(id)? else { return Ok(()) };
+        if view.next_grant().is_none() {
+            return Ok(());
+        }
+        self.transaction(|| {
+            self.lock(id)?;
+            let Some(view) = self.view(id)? else { return Ok(End::Rollback(())) };
+            let Some(assignment) = view.next_grant() else { return Ok(End::Rollback(())) };
+            let retry = &assignment.job.terms.retry;
+            let Ok(change) = apply(&assignment.record.task, Happening::Grant, retry) else {
+                return Ok(End::Rollback(()));
+            };
+            let decision = Decision {
+                happening: Happening::Grant,
+                change,
+                detail: None,
+                actor: "device",
+                is_carried: false,
+            };
+            Ok(match self.write(&view, assignment, &decision)? {
+                Landed::Yes => End::Commit(()),
+                Landed::Raced | Landed::NoSlot => End::Rollback(()),
             })
         })
     }
@@ -126,10 +160,15 @@ fn next_step<'v>(view: &'v View, heard: &Heard, version: &Version, may_grant: bo
     if let Some(step) = verdict(view, heard, version) {
         return Some(step);
     }
-    if may_grant && let Some(step) = grant(view, version) {
-        return Some(step);
+    if view.device.version.as_ref() != Some(version) {
+        return Some(Step::Version);
     }
-    (view.device.version.as_ref() != Some(version)).then_some(Step::Version)
+    if !may_grant {
+        return None;
+    }
+    let assignment = view.next_grant()?;
+    let change = apply(&assignment.record.task, Happening::Grant, &assignment.job.terms.retry).ok()?;
+    Some(Step::Grant(assignment, change))
 }
 
 /// The first task that the informed version says something new about, the live one before others.
@@ -139,7 +178,7 @@ fn verdict<'v>(view: &'v View, heard: &Heard, version: &Version) -> Option<Step<
         if assignment.record.generation != view.device.generation {
             continue;
         }
-        let relation = assignment.relation(version);
+        let relation = assignment.relation(version, view.sequence_of(version));
         if relation != Informed::Target && !speaks_of(assignment, heard, view.now) {
             continue;
         }
@@ -147,7 +186,7 @@ fn verdict<'v>(view: &'v View, heard: &Heard, version: &Version) -> Option<Step<
             continue;
         }
         let happening = Happening::Inform(relation);
-        if let Ok(change) = apply(&assignment.record.task, happening) {
+        if let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) {
             return Some(Step::Verdict(assignment, change, happening));
         }
     }
@@ -175,28 +214,6 @@ fn may_revert(view: &View, assignment: &Assignment, version: &Version) -> bool {
             && ended_at(other) >= ended_at(assignment)
     });
     is_latest && !is_moving_on && !has_moved_on && view.now - ended_at(assignment) < REVERT_WITHIN
-}
-
-/// The oldest push job that has a slot for the device.
-fn grant<'v>(view: &'v View, version: &Version) -> Option<Step<'v>> {
-    if view.live().is_some() {
-        return None;
-    }
-    let mut open: Vec<&Assignment> = view
-        .tasks
-        .iter()
-        .filter(|assignment| {
-            assignment.job.mode == Mode::Push
-                && assignment.job.has_slot()
-                && assignment.job.to != *version
-                && assignment.is_open(&view.device)
-        })
-        .collect();
-    open.sort_by_key(|assignment| assignment.job.created_at);
-    open.into_iter().find_map(|assignment| {
-        let change = apply(&assignment.record.task, Happening::Grant).ok()?;
-        Some(Step::Grant(assignment, change))
-    })
 }
 
 const SET_VERSION: &str =

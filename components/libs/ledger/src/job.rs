@@ -1,11 +1,12 @@
-//! Jobs: created whole, shown, stopped.
+//! Jobs: created, and shown. Their tasks are made by `fill`, what people do to them is in `control`.
 
 use ota_protocol::key::{DeviceKey, ProductKey};
 use ota_protocol::version::Version;
-use ota_rollout::{JobState, Mode, Terms};
+use ota_rollout::{Kind, Mode, Schedule, Stage, Terms, stage};
 
 use crate::event::NewEvent;
-use crate::record::{JobRecord, TaskRecord};
+use crate::record::{FirmwareRecord, JobRecord, TaskRecord};
+use crate::scope::{Scope, in_scope};
 use crate::transaction::End;
 use crate::{Ledger, SqlError, Value};
 
@@ -18,25 +19,59 @@ pub struct NewJob {
     pub product: ProductKey,
     /// To which version.
     pub to: Version,
+    /// What it is for.
+    pub kind: Kind,
     /// Who starts an update.
     pub mode: Mode,
     /// What the operator set.
     pub terms: Terms,
+    /// When it may grant.
+    pub schedule: Schedule,
     /// Which devices.
     pub scope: Scope,
+    /// Whether it takes in devices that come later.
+    pub is_incremental: bool,
+    /// Whether it may bring devices to an older firmware.
+    pub is_downgrade: bool,
+    /// Devices that go first, all of which must succeed; empty for none.
+    pub canary: Vec<DeviceKey>,
+    /// How long the job rests after the canaries (ms).
+    pub canary_soak: i64,
+    /// The stages, checked; empty for none.
+    pub stages: Vec<Stage>,
+    /// How many devices the firmware has exposed in other jobs, as far as the operator knows.
+    pub exposed_elsewhere: i64,
 }
 
-/// The devices of a job, fixed when it is created.
-///
-/// A registered device that has not yet informed a version joins, and waits until it does.
-#[derive(Debug, Clone)]
-pub enum Scope {
-    /// All devices of the product.
-    All,
-    /// Those that informed one of these versions.
-    From(Vec<Version>),
-    /// These.
-    Devices(Vec<DeviceKey>),
+impl NewJob {
+    /// An upgrade of all devices of a product that says nothing else.
+    pub fn new(id: String, product: ProductKey, to: Version) -> Self {
+        Self {
+            id,
+            product,
+            to,
+            kind: Kind::Upgrade,
+            mode: Mode::Push,
+            terms: Terms::DEFAULT,
+            schedule: Schedule::from_start(0),
+            scope: Scope::default(),
+            is_incremental: false,
+            is_downgrade: false,
+            canary: Vec::new(),
+            canary_soak: 0,
+            stages: Vec::new(),
+            exposed_elsewhere: 0,
+        }
+    }
+
+    /// The stages as they are stored, the canaries' first: up to which place, soak, pass.
+    fn stage_rows(&self) -> Vec<(i64, i64, i64)> {
+        let canary = (!self.canary.is_empty()).then_some((0, self.canary_soak, 1000));
+        let everyone = Stage { share: 1000, soak: 0, pass: 1000 };
+        let rest = if self.stages.is_empty() { std::slice::from_ref(&everyone) } else { &self.stages };
+        let rest = rest.iter().map(|stage| (stage::upto(stage.share), stage.soak, stage.pass));
+        canary.into_iter().chain(rest).collect()
+    }
 }
 
 /// Why a job is not created.
@@ -51,9 +86,33 @@ pub enum NotCreated {
     /// A block of it was found damaged.
     #[error("firmware {0} is quarantined")]
     Quarantined(Version),
-    /// A device of the list is not registered.
+    /// A firmware on the way is damaged: no device could pass through it.
+    #[error("firmware {0}, which devices must pass through, is quarantined")]
+    Gap(String),
+    /// It may only be rolled out after a verification job, and none has succeeded.
+    #[error("firmware {0} is not verified")]
+    NotVerified(Version),
+    /// A verification job would take in too many.
+    #[error("a verification job of firmware {to} takes at most {most} devices, its scope has more")]
+    TooMany {
+        /// The firmware.
+        to: Version,
+        /// Its `verify_most`.
+        most: i64,
+    },
+    /// A device that it names is not registered.
     #[error("device {0} is not registered")]
-    NoDevice(DeviceKey),
+    NoDevice(String),
+    /// The firmware has exposed devices in other jobs, which the call does not repeat.
+    #[error("firmware {to} has exposed {exposed} devices in other jobs, the call says {said}")]
+    ExposedElsewhere {
+        /// The firmware.
+        to: Version,
+        /// How many.
+        exposed: i64,
+        /// What the call says.
+        said: i64,
+    },
     /// The scope is empty.
     #[error("no device is in the scope of the job")]
     Empty,
@@ -63,113 +122,194 @@ pub enum NotCreated {
 }
 
 impl Ledger<'_> {
-    /// Creates a running job with its tasks. Devices that informed the target already are skipped.
+    /// Creates a job and makes its first tasks; the sweep makes the rest of a large one (state `preparing`).
+    /// Devices that run the target already, or something newer, are skipped.
     /// Repeating it, because nobody heard that it was done, changes nothing.
     pub fn create_job(&self, new: &NewJob) -> Result<JobRecord, NotCreated> {
-        if let Some(job) = self.job(&new.id)? {
-            return Ok(job);
+        if self.job(&new.id)?.is_none() {
+            self.transaction(|| {
+                Ok(match self.insert(new) {
+                    Ok(()) => End::Commit(Ok(())),
+                    Err(NotCreated::Ledger(error)) => return Err(error),
+                    Err(why) => End::Rollback(Err(why)),
+                })
+            })??;
         }
-        match self.firmware(&new.product, &new.to)? {
-            None if !self.has_product(&new.product)? => {
-                return Err(NotCreated::NoProduct(new.product.clone()));
-            }
-            None => return Err(NotCreated::NoFirmware(new.to.clone())),
-            Some(firmware) if firmware.quarantined_at.is_some() => {
-                return Err(NotCreated::Quarantined(new.to.clone()));
-            }
-            Some(_) => {}
-        }
-        if let Scope::Devices(devices) = &new.scope
-            && let Some(unknown) = self.first_unknown(&new.product, devices)?
-        {
-            return Err(NotCreated::NoDevice(unknown.clone()));
-        }
-        self.transaction(|| {
-            // Damage may have been found since it was looked at.
-            if self.firmware(&new.product, &new.to)?.is_some_and(|firmware| firmware.quarantined_at.is_some())
-            {
-                return Ok(End::Rollback(Err(NotCreated::Quarantined(new.to.clone()))));
-            }
-            if self.snapshot(new)? == 0 {
-                return Ok(End::Rollback(Err(NotCreated::Empty)));
-            }
-            self.insert_job(new)?;
-            self.append(&NewEvent {
-                kind: "job_created",
-                device: None,
-                product: Some(new.product.as_str()),
-                job: Some(&new.id),
-                actor: "operator",
-                detail: Some(new.to.as_str()),
-            })?;
-            self.settle(&new.id)?;
-            // Read before the commit: behind it nothing may fail, or its creator would create it again.
-            Ok(End::Commit(self.job(&new.id)?.ok_or(NotCreated::Empty)))
-        })?
+        self.fill_first(&new.id)?;
+        self.job(&new.id)?.ok_or(NotCreated::Empty)
     }
 
-    /// Makes the tasks of the scope; how many.
-    fn snapshot(&self, new: &NewJob) -> Result<u64, SqlError> {
-        let snapshot = |filter: &str, value: Option<&str>| {
-            let mut values: Vec<Value> = vec![
-                new.id.as_str().into(),
-                new.to.as_str().into(),
-                new.terms.reachable_within.into(),
-                new.product.as_str().into(),
-            ];
-            values.extend(value.map(Value::from));
-            self.sql
-                .execute(&format!("{} {filter} ON CONFLICT DO NOTHING", self.dialect.text(SNAPSHOT)), &values)
-        };
-        match &new.scope {
-            Scope::All => snapshot("", None),
-            Scope::From(versions) => {
-                versions.iter().map(|version| snapshot("AND d.version = $5", Some(version.as_str()))).sum()
-            }
-            Scope::Devices(devices) => {
-                devices.iter().map(|device| snapshot("AND d.device = $5", Some(device.as_str()))).sum()
-            }
+    /// Inside a transaction: checks everything, and writes the job in state `preparing` with what it names.
+    pub(crate) fn insert(&self, new: &NewJob) -> Result<(), NotCreated> {
+        let firmware = self.target_of(new)?;
+        self.insert_named(new)?;
+        let rows = self.sql.query(UNKNOWN, &[new.id.as_str().into(), new.product.as_str().into()])?;
+        if let Some(row) = rows.first() {
+            return Err(NotCreated::NoDevice(row.text(0)?));
         }
-    }
-
-    fn insert_job(&self, new: &NewJob) -> Result<(), SqlError> {
-        let terms = &new.terms;
-        self.sql.execute(
-            &self.dialect.text(INSERT_JOB),
-            &[
-                new.id.as_str().into(),
-                new.product.as_str().into(),
-                new.to.as_str().into(),
-                new.mode.as_str().into(),
-                terms.budget.loss_budget.into(),
-                terms.budget.growth.into(),
-                terms.max_in_flight.into(),
-                terms.first_sign_within.into(),
-                terms.upgrade_timeout.into(),
-                terms.confirm_within.into(),
-                terms.reachable_within.into(),
-            ],
-        )?;
+        self.insert_row(new)?;
+        let most = if new.kind == Kind::Verify { firmware.duties.verify_most } else { 0 };
+        let count = self.count_scope(&new.id, most + 1)?;
+        if count == 0 && !new.is_incremental {
+            return Err(NotCreated::Empty);
+        }
+        if new.kind == Kind::Verify && count > most {
+            return Err(NotCreated::TooMany { to: new.to.clone(), most });
+        }
+        self.append(&NewEvent {
+            kind: "job_created",
+            product: Some(new.product.as_str()),
+            job: Some(&new.id),
+            actor: "operator",
+            detail: Some(new.to.as_str()),
+            ..NewEvent::default()
+        })?;
         Ok(())
     }
 
-    /// The job `id`.
+    /// The firmware of the job, if it may be brought to devices.
+    fn target_of(&self, new: &NewJob) -> Result<FirmwareRecord, NotCreated> {
+        let to = || new.to.clone();
+        let Some(firmware) = self.firmware(&new.product, &new.to)? else {
+            let is_known = self.has_product(&new.product)?;
+            return Err(if is_known {
+                NotCreated::NoFirmware(to())
+            } else {
+                NotCreated::NoProduct(new.product.clone())
+            });
+        };
+        if firmware.quarantined_at.is_some() {
+            return Err(NotCreated::Quarantined(to()));
+        }
+        let key = [new.product.as_str().into(), new.to.as_str().into()];
+        if !new.is_downgrade
+            && let Some(row) = self.sql.query(GAP, &key)?.first()
+        {
+            return Err(NotCreated::Gap(row.text(0)?));
+        }
+        let needs_proof = new.kind == Kind::Upgrade && firmware.duties.needs_verification;
+        if needs_proof && !self.is_verified(&firmware)? {
+            return Err(NotCreated::NotVerified(to()));
+        }
+        let rows = self.sql.query(EXPOSED_ELSEWHERE, &key)?;
+        let exposed = rows.first().map_or(Ok(0), |row| row.int(0))?;
+        if exposed > 0 && exposed != new.exposed_elsewhere {
+            let said = new.exposed_elsewhere;
+            return Err(NotCreated::ExposedElsewhere { to: to(), exposed, said });
+        }
+        Ok(firmware)
+    }
+
+    /// Writes what the job names one by one, and its stages.
+    fn insert_named(&self, new: &NewJob) -> Result<(), SqlError> {
+        let scope = &new.scope;
+        let named: [(&str, Vec<&str>); 5] = [
+            ("device", scope.devices.iter().map(DeviceKey::as_str).collect()),
+            ("from", scope.from.iter().map(Version::as_str).collect()),
+            ("tag", scope.tags.iter().map(String::as_str).collect()),
+            ("exclude", scope.exclude.iter().map(DeviceKey::as_str).collect()),
+            ("canary", new.canary.iter().map(DeviceKey::as_str).collect()),
+        ];
+        let insert = INSERT_NAMED.replace("{each}", &self.dialect.each(3));
+        for (kind, values) in named.iter().filter(|(_, values)| !values.is_empty()) {
+            let list = serde_json::to_string(values).map_err(|error| SqlError(error.to_string()))?;
+            self.sql.execute(&insert, &[new.id.as_str().into(), (*kind).into(), list.into()])?;
+        }
+        for (number, (upto, soak, pass)) in (0i64..).zip(new.stage_rows()) {
+            self.sql.execute(
+                INSERT_STAGE,
+                &[new.id.as_str().into(), number.into(), upto.into(), soak.into(), pass.into()],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn insert_row(&self, new: &NewJob) -> Result<(), SqlError> {
+        let (terms, retry) = (&new.terms, &new.terms.retry);
+        let (multiplier, shift) = stage::spread(&new.id);
+        let windows = Some(new.schedule.to_text()).filter(|text| !text.is_empty());
+        let stages = new.stage_rows();
+        let (_, soak, pass) = stages.first().copied().unwrap_or((0, 0, 1000));
+        let last_stage = i64::try_from(stages.len()).unwrap_or(1) - 1;
+        let values: Vec<Value> = vec![
+            new.id.as_str().into(),
+            new.product.as_str().into(),
+            new.to.as_str().into(),
+            new.kind.as_str().into(),
+            new.mode.as_str().into(),
+            terms.budget.loss_budget.into(),
+            terms.budget.growth.into(),
+            terms.max_failure_rate.into(),
+            terms.max_in_flight.into(),
+            terms.per_minute.into(),
+            retry.attempts.into(),
+            retry.backoff.into(),
+            retry.reasons.bits().into(),
+            terms.first_sign_within.into(),
+            terms.upgrade_timeout.into(),
+            terms.confirm_within.into(),
+            terms.reachable_within.into(),
+            new.schedule.starts_at().into(),
+            windows.into(),
+            i64::from(new.is_downgrade).into(),
+            i64::from(new.is_incremental).into(),
+            multiplier.into(),
+            shift.into(),
+            last_stage.into(),
+            pass.into(),
+            soak.into(),
+        ];
+        self.sql.execute(&self.dialect.text(INSERT_JOB), &values)?;
+        self.sql.execute(COUNT_NAMED, &[new.id.as_str().into()])?;
+        Ok(())
+    }
+
+    /// How many devices the scope of a job has, counted no further than `most`.
+    fn count_scope(&self, job: &str, most: i64) -> Result<i64, SqlError> {
+        let rows = self
+            .sql
+            .query(&COUNT_SCOPE.replace("{in_scope}", &in_scope("d.version")), &[job.into(), most.into()])?;
+        rows.first().map_or(Ok(0), |row| row.int(0))
+    }
+
+    /// Whether a verification job of the firmware succeeded on enough devices.
+    pub fn is_verified(&self, firmware: &FirmwareRecord) -> Result<bool, SqlError> {
+        let values = [
+            firmware.product.as_str().into(),
+            firmware.version.as_str().into(),
+            firmware.duties.verify_least.into(),
+        ];
+        Ok(!self.sql.query(VERIFIED, &values)?.is_empty())
+    }
+
+    /// The job `id`; a deleted one is none.
     pub fn job(&self, id: &str) -> Result<Option<JobRecord>, SqlError> {
-        let sql = format!("SELECT {} FROM job j WHERE j.job = $1", JobRecord::COLUMNS);
+        let sql =
+            format!("SELECT {} FROM job j WHERE j.job = $1 AND j.state <> 'deleted'", JobRecord::COLUMNS);
         self.sql.query(&sql, &[id.into()])?.first().map(|row| JobRecord::read(row, 0)).transpose()
     }
 
-    /// All jobs, newest first, at most `limit`; of one product when `product` is given.
-    pub fn jobs(&self, product: Option<&ProductKey>, limit: i64) -> Result<Vec<JobRecord>, SqlError> {
-        let select = format!("SELECT {} FROM job j", JobRecord::COLUMNS);
+    /// Jobs, newest first, at most `limit`; of one product when `product` is given; those created before the moment
+    /// `before` (ms) when it is given.
+    pub fn jobs(
+        &self,
+        product: Option<&ProductKey>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<JobRecord>, SqlError> {
+        let select = format!("SELECT {} FROM job j WHERE j.state <> 'deleted'", JobRecord::COLUMNS);
+        let before = before.unwrap_or(i64::MAX);
         let rows = match product {
             Some(product) => self.sql.query(
-                &format!("{select} WHERE j.product = $1 ORDER BY j.created_at DESC LIMIT $2"),
-                &[product.as_str().into(), limit.into()],
+                &format!(
+                    "{select} AND j.product = $1 AND j.created_at < $2 ORDER BY j.created_at DESC, j.job LIMIT $3"
+                ),
+                &[product.as_str().into(), before.into(), limit.into()],
             )?,
-            None => {
-                self.sql.query(&format!("{select} ORDER BY j.created_at DESC LIMIT $1"), &[limit.into()])?
-            }
+            None => self.sql.query(
+                &format!("{select} AND j.created_at < $1 ORDER BY j.created_at DESC, j.job LIMIT $2"),
+                &[before.into(), limit.into()],
+            )?,
         };
         rows.iter().map(|row| JobRecord::read(row, 0)).collect()
     }
@@ -193,53 +333,53 @@ impl Ledger<'_> {
         Ok(Some(open))
     }
 
-    /// At most `limit` tasks of a job whose device keys come after `after`, in the order of keys.
-    pub fn tasks(&self, job: &str, after: &str, limit: i64) -> Result<Vec<TaskRecord>, SqlError> {
+    /// At most `limit` tasks of a job whose device keys come after `after`, in the order of keys; those in `state`
+    /// when it is given.
+    pub fn tasks(
+        &self,
+        job: &str,
+        state: Option<ota_rollout::TaskState>,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<TaskRecord>, SqlError> {
         let sql = TASKS.replace("{columns}", TaskRecord::COLUMNS);
-        let rows = self.sql.query(&sql, &[job.into(), after.into(), limit.into()])?;
+        let state = state.map_or("", ota_rollout::TaskState::as_str);
+        let rows = self.sql.query(&sql, &[job.into(), after.into(), state.into(), limit.into()])?;
         let read = rows.iter().map(|row| TaskRecord::read(row, 0));
         Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
-
-    /// Stops the job: from here on no download begins. What began goes on to its verdict.
-    /// `None` when there is no such job; stopping one that has ended or stopped changes nothing.
-    pub fn stop_job(&self, id: &str) -> Result<Option<JobRecord>, SqlError> {
-        self.transaction(|| {
-            if self.sql.execute(STOP, &[id.into()])? == 1 {
-                self.append(&NewEvent {
-                    kind: JobState::Stopped.as_str(),
-                    device: None,
-                    product: None,
-                    job: Some(id),
-                    actor: "operator",
-                    detail: None,
-                })?;
-            }
-            Ok(End::Commit(()))
-        })?;
-        self.job(id)
-    }
 }
 
-/// Connected devices are ready until they disconnect, others for a while after they were heard.
-const SNAPSHOT: &str =
-    "INSERT INTO task (job, device, product, generation, state, from_version, ready_until, ended_at)
-    SELECT $1, d.device, d.product, d.generation,
-        CASE WHEN d.version = $2 THEN 'skipped' ELSE 'waiting' END, d.version,
-        CASE WHEN d.version IS NULL THEN 0 WHEN d.connected = 1 THEN 9007199254740992
-            ELSE d.heard_at + CAST($3 AS BIGINT) END,
-        CASE WHEN d.version = $2 THEN {now} END
-    FROM device d WHERE d.product = $4";
-const INSERT_JOB: &str = "INSERT INTO job (job, product, version, mode, state, loss_budget, growth, max_in_flight,
-        first_sign_within, upgrade_timeout, confirm_within, reachable_within, devices, waiting, skipped, created_at)
-    SELECT $1, $2, $3, $4, 'running', CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT),
-        CAST($8 AS BIGINT), CAST($9 AS BIGINT), CAST($10 AS BIGINT), CAST($11 AS BIGINT), COUNT(*),
-        COUNT(CASE WHEN t.state = 'waiting' THEN 1 END), COUNT(CASE WHEN t.state = 'skipped' THEN 1 END), {now}
-    FROM task t WHERE t.job = $1";
+const INSERT_NAMED: &str = "INSERT INTO scope (job, kind, value)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), e.value FROM {each} WHERE true ON CONFLICT DO NOTHING";
+const INSERT_STAGE: &str = "INSERT INTO stage (job, stage, upto, soak, pass) VALUES ($1, $2, $3, $4, $5)";
+const UNKNOWN: &str = "SELECT s.value FROM scope s
+    WHERE s.job = $1 AND s.kind IN ('device', 'exclude', 'canary')
+        AND NOT EXISTS (SELECT 1 FROM device d WHERE d.product = $2 AND d.device = s.value)
+    ORDER BY s.value LIMIT 1";
+/// `filled_to` is the empty text: no task is made yet. The sweep first looks when the job starts.
+const INSERT_JOB: &str = "INSERT INTO job (job, product, version, kind, mode, state, loss_budget, growth,
+        max_failure_rate, max_in_flight, per_minute, attempts, backoff, retry_reasons, first_sign_within,
+        upgrade_timeout, confirm_within, reachable_within, starts_at, look_at, windows, downgrade, incremental,
+        multiplier, shift, last_stage, stage_pass, stage_soak, filled_to, created_at)
+    VALUES ($1, $2, $3, $4, $5, 'preparing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
+        $19, $20, $21, $22, $23, $24, $25, $26, '', {now})";
+const COUNT_NAMED: &str = "UPDATE job SET
+        scope_devices = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'device'),
+        scope_from = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'from'),
+        scope_tags = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'tag')
+    WHERE job = $1";
+const COUNT_SCOPE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM job j JOIN device d ON d.product = j.product
+    WHERE j.job = $1 AND {in_scope} LIMIT $2) AS found";
+const GAP: &str = "SELECT h.version FROM firmware h JOIN firmware g ON g.product = h.product
+    WHERE h.product = $1 AND g.version = $2 AND h.must_pass = 1 AND h.sequence < g.sequence
+        AND h.quarantined_at IS NOT NULL ORDER BY h.sequence LIMIT 1";
+const EXPOSED_ELSEWHERE: &str = "SELECT CAST(COALESCE(SUM(exposed), 0) AS BIGINT) FROM job
+    WHERE product = $1 AND version = $2";
+const VERIFIED: &str = "SELECT 1 FROM job
+    WHERE product = $1 AND version = $2 AND kind = 'verify' AND succeeded >= $3 LIMIT 1";
 const OPEN_REQUESTS: &str = "SELECT j.job, j.version FROM product p
     LEFT JOIN job j ON j.product = p.product AND j.state = 'running' AND j.mode = 'request'
     WHERE p.product = $1 ORDER BY j.created_at";
-const TASKS: &str =
-    "SELECT {columns} FROM task t WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3";
-const STOP: &str = "UPDATE job SET state = 'stopped', held_because = NULL
-    WHERE job = $1 AND state IN ('running', 'held')";
+const TASKS: &str = "SELECT {columns} FROM task t
+    WHERE t.job = $1 AND t.device > $2 AND ($3 = '' OR t.state = $3) ORDER BY t.device LIMIT $4";

@@ -6,11 +6,15 @@
 
 pub mod catalogue;
 pub mod command;
+pub mod control;
 mod decide;
 pub mod dialect;
 pub mod download;
 pub mod event;
+mod fill;
 pub mod firmware;
+pub mod grant;
+mod hardware;
 pub mod inform;
 pub mod job;
 pub mod offer;
@@ -19,8 +23,11 @@ pub mod progress;
 pub mod record;
 pub mod registry;
 pub mod schema;
+pub mod scope;
 pub mod sql;
+mod stages;
 pub mod sweep;
+mod tags;
 mod transaction;
 pub mod view;
 

@@ -1,7 +1,7 @@
 //! A device asks what it may take (getversion).
 
 use ota_protocol::key::DeviceId;
-use ota_rollout::{Happening, Mode, TaskState, apply};
+use ota_rollout::{Happening, Mode, apply};
 
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
@@ -24,7 +24,7 @@ impl Ledger<'_> {
         let Some(view) = self.view(id)? else { return Ok(Offers::Unknown) };
         let open: Vec<&Assignment> = view.tasks.iter().filter(|a| is_offered(&view, a)).collect();
         for assignment in &open {
-            if apply(&assignment.record.task, Happening::Offer).is_ok() {
+            if apply(&assignment.record.task, Happening::Offer, &assignment.job.terms.retry).is_ok() {
                 self.mark_offered(id, &assignment.job.job)?;
             }
         }
@@ -34,10 +34,10 @@ impl Ledger<'_> {
     fn mark_offered(&self, id: &DeviceId, job: &str) -> Result<(), SqlError> {
         self.transaction(|| {
             self.lock(id)?;
-            let Some(view) = self.view(id)? else { return Ok(End::Rollback(())) };
+            let Some(view) = self.view_with(id, job)? else { return Ok(End::Rollback(())) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(())) };
             let happening = Happening::Offer;
-            let Ok(change) = apply(&assignment.record.task, happening) else {
+            let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(()));
             };
             let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
@@ -51,12 +51,11 @@ impl Ledger<'_> {
 
 /// One upgrade at a time: a device at work is offered only what it works on.
 fn is_offered(view: &View, assignment: &Assignment) -> bool {
-    let (task, job) = (&assignment.record.task, &assignment.job);
-    let is_candidate = job.mode == Mode::Request
-        && assignment.is_open(&view.device)
-        && view.device.version.as_ref().is_some_and(|version| *version != job.to);
+    if assignment.job.mode != Mode::Request {
+        return false;
+    }
     match view.live() {
-        Some(live) => is_candidate && live.job.job == job.job,
-        None => is_candidate && task.state == TaskState::Waiting && (job.has_slot() || task.exposed),
+        Some(live) => live.job.job == assignment.job.job && live.is_open(&view.device),
+        None => view.is_free_but_for(assignment, |_| false),
     }
 }

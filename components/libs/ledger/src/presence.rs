@@ -17,17 +17,22 @@ pub struct Session {
 }
 
 impl Ledger<'_> {
-    /// The device connected: it is reachable until it disconnects. Unknown devices are passed over.
+    /// The device connected: it is reachable until it disconnects, and is granted what it may have.
+    /// Unknown devices are passed over.
     pub fn connected(&self, session: &Session) -> Result<(), SqlError> {
-        self.change(session, CONNECTED)
+        if self.change(session, CONNECTED)? {
+            self.grant_connected(&session.id)?;
+        }
+        Ok(())
     }
 
     /// The device's session ended; an older session than the one on record changes nothing.
     pub fn disconnected(&self, session: &Session) -> Result<(), SqlError> {
-        self.change(session, DISCONNECTED)
+        self.change(session, DISCONNECTED).map(|_| ())
     }
 
-    fn change(&self, session: &Session, statement: &str) -> Result<(), SqlError> {
+    /// Whether it changed a device that may have tasks.
+    fn change(&self, session: &Session, statement: &str) -> Result<bool, SqlError> {
         self.transaction(|| {
             let changed = self.sql.execute(
                 &self.dialect.text(statement),
@@ -38,10 +43,11 @@ impl Ledger<'_> {
                     session.number.into(),
                 ],
             )?;
-            if changed == 1 && self.has_informed(&session.id)? {
+            let may_have_tasks = changed == 1 && self.has_informed(&session.id)?;
+            if may_have_tasks {
                 self.make_ready(&session.id)?;
             }
-            Ok(End::Commit(()))
+            Ok(End::Commit(may_have_tasks))
         })
     }
 

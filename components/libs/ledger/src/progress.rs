@@ -37,7 +37,7 @@ impl Ledger<'_> {
         if !speaks_of(assignment, heard, view.now) {
             return Ok(Reported::Taken(command()));
         }
-        match apply(&assignment.record.task, Happening::Step(step)) {
+        match apply(&assignment.record.task, Happening::Step(step), &assignment.job.terms.retry) {
             Ok(_) => self.change_by_step(heard, &assignment.job.job, step, words),
             Err(Refused::NotStarted) => Ok(Reported::NotStarted),
             Err(Refused::Nothing | Refused::Over) => {
@@ -56,12 +56,19 @@ impl Ledger<'_> {
     ) -> Result<Reported, SqlError> {
         self.transaction(|| {
             self.lock(&heard.id)?;
-            let Some(view) = self.view(&heard.id)? else { return Ok(End::Rollback(Reported::Unknown)) };
+            let Some(view) = self.view_with(&heard.id, job)? else {
+                return Ok(End::Rollback(Reported::Unknown));
+            };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Reported::NoTask)) };
             let happening = Happening::Step(step);
-            let Ok(change) = apply(&assignment.record.task, happening) else {
+            let task = &assignment.record.task;
+            let Ok(change) = apply(task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(Reported::Taken(None)));
             };
+            let takes_offer = task.state == TaskState::Waiting && change.task.state.is_live();
+            if takes_offer && !view.is_free_but_for(assignment, |_| false) {
+                return Ok(End::Rollback(Reported::NotStarted));
+            }
             let decision = Decision { happening, change, detail: words, actor: "device", is_carried: false };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Reported::Taken(None)),
@@ -116,7 +123,7 @@ impl Ledger<'_> {
             view.live().is_some_and(|live| {
                 live.job.mode == Mode::Push
                     && live.record.push_id.as_deref() == Some(push_id)
-                    && apply(&live.record.task, Happening::Acknowledge).is_ok()
+                    && apply(&live.record.task, Happening::Acknowledge, &live.job.terms.retry).is_ok()
             })
         };
         if !is_answered(&view) {
@@ -128,7 +135,9 @@ impl Ledger<'_> {
             let Some(view) = self.view(id)?.filter(is_answered) else { return Ok(End::Rollback(true)) };
             let Some(live) = view.live() else { return Ok(End::Rollback(true)) };
             let happening = Happening::Acknowledge;
-            let Ok(change) = apply(&live.record.task, happening) else { return Ok(End::Rollback(true)) };
+            let Ok(change) = apply(&live.record.task, happening, &live.job.terms.retry) else {
+                return Ok(End::Rollback(true));
+            };
             let decision = Decision { happening, change, detail: words, actor: "device", is_carried: false };
             Ok(match self.write(&view, live, &decision)? {
                 Landed::Yes => End::Commit(true),

@@ -1,11 +1,12 @@
 //! Products and devices.
 
-use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
+use ota_protocol::key::{DeviceId, ProductKey};
+use ota_rollout::stage;
 
 use crate::event::NewEvent;
 use crate::record::DeviceRecord;
 use crate::transaction::End;
-use crate::view::Assignment;
+use crate::view::{Assignment, NEXT_FIRMWARE};
 use crate::{Ledger, SqlError};
 
 /// A product, counted.
@@ -68,7 +69,8 @@ impl Ledger<'_> {
             if !self.has_product(&id.product)? {
                 return Ok(End::Rollback(Registered::NoProduct));
             }
-            let values = [id.product.as_str().into(), id.device.as_str().into(), secret.into()];
+            let place = stage::place(id.product.as_str(), id.device.as_str());
+            let values = [id.product.as_str().into(), id.device.as_str().into(), secret.into(), place.into()];
             if self.sql.execute(&self.dialect.text(INSERT_DEVICE), &values)? == 0 {
                 return Ok(End::Rollback(Registered::Exists));
             }
@@ -99,25 +101,10 @@ impl Ledger<'_> {
 
     /// The device's tasks of all jobs, newest job first, at most 100.
     pub fn tasks_of(&self, id: &DeviceId) -> Result<Vec<Assignment>, SqlError> {
-        let sql = TASKS_OF.replace("{columns}", &Assignment::columns());
+        let sql = TASKS_OF.replace("{columns}", &Assignment::columns()).replace("{next}", NEXT_FIRMWARE);
         let rows = self.sql.query(&sql, &[id.product.as_str().into(), id.device.as_str().into()])?;
         let read = rows.iter().map(|row| Assignment::read(row, 0));
         Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-    }
-
-    /// The first of `devices` that is not registered.
-    pub(crate) fn first_unknown<'d>(
-        &self,
-        product: &ProductKey,
-        devices: &'d [DeviceKey],
-    ) -> Result<Option<&'d DeviceKey>, SqlError> {
-        for device in devices {
-            let values = [product.as_str().into(), device.as_str().into()];
-            if self.sql.query(HAS_DEVICE, &values)?.is_empty() {
-                return Ok(Some(device));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -126,7 +113,7 @@ pub(crate) fn by_operator<'e>(
     product: Option<&'e str>,
     device: Option<&'e DeviceId>,
 ) -> NewEvent<'e> {
-    NewEvent { kind, device, product, job: None, actor: "operator", detail: None }
+    NewEvent { kind, device, product, actor: "operator", ..NewEvent::default() }
 }
 
 const INSERT_PRODUCT: &str =
@@ -136,14 +123,19 @@ const PRODUCTS: &str = "SELECT p.product,
         (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product)
     FROM product p ORDER BY p.created_at, p.product";
 const HAS_PRODUCT: &str = "SELECT 1 FROM product WHERE product = $1";
-const INSERT_DEVICE: &str = "INSERT INTO device (product, device, secret, created_at)
-    VALUES ($1, $2, $3, {now}) ON CONFLICT DO NOTHING";
+/// A device that was deleted and comes again is other hardware: what its key was told before is void.
+const INSERT_DEVICE: &str = "INSERT INTO device (product, device, secret, place, generation, created_at)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT),
+        COALESCE((SELECT MAX(t.generation) FROM task t WHERE t.product = $1 AND t.device = $2), 0) + 1, {now}
+    WHERE true ON CONFLICT DO NOTHING";
 const DEVICE: &str = "SELECT {now}, l.epoch, {columns} FROM ledger l CROSS JOIN device d
     WHERE d.product = $1 AND d.device = $2";
 const DEVICES: &str = "SELECT {columns} FROM device d
     WHERE d.product = $1 AND d.device > $2 ORDER BY d.device LIMIT $3";
 const TASKS_OF: &str = "SELECT {columns} FROM task t
     JOIN job j ON j.job = t.job
-    JOIN firmware f ON f.product = j.product AND f.version = j.version
-    WHERE t.product = $1 AND t.device = $2 ORDER BY j.created_at DESC LIMIT 100";
-const HAS_DEVICE: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2";
+    JOIN device d ON d.product = t.product AND d.device = t.device
+    LEFT JOIN firmware v ON v.product = d.product AND v.version = d.version
+    JOIN firmware g ON g.product = j.product AND g.version = j.version
+    JOIN firmware f ON f.product = j.product AND f.sequence = {next}
+    WHERE t.product = $1 AND t.device = $2 AND j.state <> 'deleted' ORDER BY j.created_at DESC LIMIT 100";

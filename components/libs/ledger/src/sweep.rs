@@ -4,13 +4,14 @@
 //! wrong. Each query is covered by a partial index.
 
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
-use ota_rollout::{Happening, Informed, TaskState, apply};
+use ota_rollout::{Happening, Informed, JobState, TaskState, apply};
 
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
+use crate::grant::Barrier;
 use crate::record::{DeviceRecord, JobRecord};
 use crate::transaction::End;
-use crate::view::Assignment;
+use crate::view::{Assignment, View};
 use crate::{Ledger, SqlError};
 
 /// What one sweep did.
@@ -28,15 +29,20 @@ pub struct Swept {
     pub more: bool,
 }
 
-/// The most decisions of a kind that one sweep makes.
+/// The most deadlines that one sweep concludes, and the most commands that one call delivers.
 pub const BATCH: usize = 100;
+/// The most devices that one sweep grants.
+pub const GRANTS: usize = 300;
 
 impl Ledger<'_> {
-    /// Lapses, times out, concludes rollbacks and grants, at most [`BATCH`] of each.
+    /// Makes tasks of new jobs, lapses, times out, retries, concludes rollbacks, opens stages and grants: a bounded
+    /// number of each.
     pub fn sweep(&self) -> Result<Swept, SqlError> {
-        let mut swept = Swept::default();
+        let mut swept = Swept { more: self.fill_next()?, ..Swept::default() };
         self.conclude_due(&mut swept)?;
+        self.open_stages()?;
         self.grant_ready(&mut swept)?;
+        swept.more |= self.purge()?;
         Ok(swept)
     }
 
@@ -47,73 +53,117 @@ impl Ledger<'_> {
         for row in rows {
             let (id, job) = (device_id(&row)?, row.text(2)?);
             match self.expire(&id, &job)? {
-                Some(TaskState::Waiting) => swept.lapsed += 1,
-                Some(TaskState::TimedOut) => swept.timed_out += 1,
-                Some(_) => swept.failed += 1,
-                None => {}
+                Some("lapsed") => swept.lapsed += 1,
+                Some("timed_out") => swept.timed_out += 1,
+                Some("failed" | "retrying") => swept.failed += 1,
+                _ => {}
             }
         }
         Ok(())
     }
 
-    /// The deadline of a task passed: its new state, or `None` when something else happened first.
-    fn expire(&self, id: &DeviceId, job: &str) -> Result<Option<TaskState>, SqlError> {
+    /// The deadline of a task passed: the word for what became of it, or `None` when something else happened first.
+    fn expire(&self, id: &DeviceId, job: &str) -> Result<Option<&'static str>, SqlError> {
         self.transaction(|| {
             self.lock(id)?;
-            let Some(view) = self.view(id)? else { return Ok(End::Rollback(None)) };
+            let Some(view) = self.view_with(id, job)? else { return Ok(End::Rollback(None)) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(None)) };
             if assignment.record.deadline.is_none_or(|deadline| deadline > view.now) {
                 return Ok(End::Rollback(None));
             }
-            let happening = Happening::Due;
-            let Ok(change) = apply(&assignment.record.task, happening) else {
+            let retry = &assignment.job.terms.retry;
+            let Ok(change) = apply(&assignment.record.task, Happening::Due, retry) else {
                 return Ok(End::Rollback(None));
             };
-            let decision = Decision { happening, change, detail: None, actor: "sweep", is_carried: false };
+            if let Some(later) = postponed(&view, assignment) {
+                let values = [job.into(), id.device.as_str().into(), later.into()];
+                self.sql.execute(POSTPONE, &values)?;
+                return Ok(End::Commit(None));
+            }
+            let decision = Decision {
+                happening: Happening::Due,
+                change,
+                detail: None,
+                actor: "sweep",
+                is_carried: false,
+            };
             Ok(match self.write(&view, assignment, &decision)? {
-                Landed::Yes => End::Commit(Some(change.task.state)),
+                Landed::Yes => End::Commit(Some(change.event)),
                 Landed::Raced | Landed::NoSlot => End::Rollback(None),
             })
         })
     }
 
     fn grant_ready(&self, swept: &mut Swept) -> Result<(), SqlError> {
-        let sql = format!("SELECT {} {OPEN_JOBS}", JobRecord::COLUMNS);
+        let sql = self.dialect.text(&format!("SELECT {{now}}, {} {OPEN_JOBS}", JobRecord::COLUMNS));
+        let mut left = GRANTS;
         for row in self.sql.query(&sql, &[])? {
-            let job = JobRecord::read(&row, 0)?;
-            let room = job.terms.max_in_flight - job.counters.in_flight;
-            let limit = room.clamp(0, i64::try_from(BATCH).unwrap_or(i64::MAX));
-            let ready =
-                self.sql.query(&self.dialect.text(READY), &[job.job.as_str().into(), limit.into()])?;
-            swept.more |= ready.len() == BATCH;
-            for row in ready {
-                match self.grant(&device_id(&row)?, &job.job)? {
-                    Landed::Yes => swept.granted += 1,
-                    Landed::Raced => {}
-                    Landed::NoSlot => break,
-                }
+            let (now, job) = (row.int(0)?, JobRecord::read(&row, 1)?);
+            if let Some(opens_at) = job.schedule.opens_at(now) {
+                self.sql.execute(LOOK_AT, &[job.job.as_str().into(), opens_at.into()])?;
+                continue;
+            }
+            left = self.grant_of(&job, left, swept)?;
+            if left == 0 {
+                swept.more = true;
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Grants at most `left` ready devices of `job`, from its first stage to the open one; how many are left.
+    fn grant_of(&self, job: &JobRecord, mut left: usize, swept: &mut Swept) -> Result<usize, SqlError> {
+        let room = job.terms.max_in_flight - job.counters.in_flight;
+        let room = usize::try_from(room).unwrap_or(0);
+        let mut room = room.min(left);
+        let has_slot = job.terms.budget.has_slot(job.counters.exposed, job.counters.succeeded);
+        // Without a slot, only those that have theirs.
+        let ready = READY.replace("{again}", if has_slot { "" } else { "AND t.exposed = 1" });
+        for stage in 0..=job.stage {
+            if room == 0 {
+                break;
+            }
+            let limit = i64::try_from(room).unwrap_or(i64::MAX);
+            let values = [job.job.as_str().into(), stage.into(), limit.into()];
+            for row in self.sql.query(&self.dialect.text(&ready), &values)? {
+                match self.grant(&device_id(&row)?, &job.job)? {
+                    Landed::Yes => {
+                        swept.granted += 1;
+                        left -= 1;
+                        room -= 1;
+                    }
+                    Landed::Raced => {}
+                    Landed::NoSlot => return Ok(left),
+                }
+            }
+        }
+        Ok(left)
     }
 
     /// Grants the device its task of `job`, if it is free and the job has a slot.
     fn grant(&self, id: &DeviceId, job: &str) -> Result<Landed, SqlError> {
         self.transaction(|| {
             self.lock(id)?;
-            let Some(view) = self.view(id)? else { return Ok(End::Rollback(Landed::Raced)) };
+            let Some(view) = self.view_with(id, job)? else { return Ok(End::Rollback(Landed::Raced)) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Landed::Raced)) };
-            let is_free = view.live().is_none() && assignment.is_open(&view.device);
-            let version = view.device.version.as_ref();
+            let barriers = view.barriers(assignment);
             // A device may have informed the target while its job was being created.
-            let is_there = version == Some(&assignment.job.to);
-            let happening = if is_there { Happening::Inform(Informed::Target) } else { Happening::Grant };
-            let Ok(change) = apply(&assignment.record.task, happening) else {
-                return Ok(End::Rollback(Landed::Raced));
-            };
-            if !is_free || version.is_none() {
+            let is_there = barriers == [Barrier::AlreadyThere];
+            if barriers
+                .iter()
+                .any(|barrier| matches!(barrier, Barrier::NoSlot(..) | Barrier::Full(..) | Barrier::Paced(_)))
+            {
+                return Ok(End::Rollback(Landed::NoSlot));
+            }
+            if !barriers.is_empty() && !is_there {
                 return Ok(End::Rollback(Landed::Raced));
             }
+            let happening = if is_there { Happening::Inform(Informed::Target) } else { Happening::Grant };
+            let retry = &assignment.job.terms.retry;
+            let Ok(change) = apply(&assignment.record.task, happening, retry) else {
+                return Ok(End::Rollback(Landed::Raced));
+            };
             let decision = Decision { happening, change, detail: None, actor: "sweep", is_carried: false };
             Ok(match self.write(&view, assignment, &decision)? {
                 // No slot was needed, and none was taken.
@@ -136,8 +186,14 @@ impl Ledger<'_> {
             let device = DeviceRecord::read(&row, 2)?;
             let Some(assignment) = Assignment::read(&row, 2 + DeviceRecord::WIDTH)? else { continue };
             let id = device.id.clone();
-            let view =
-                crate::view::View { now: row.int(0)?, epoch: row.int(1)?, device, tasks: vec![assignment] };
+            let view = View {
+                now: row.int(0)?,
+                epoch: row.int(1)?,
+                device,
+                sequence: None,
+                refuses_unknown: false,
+                tasks: vec![assignment],
+            };
             let Some(command) = view.undelivered() else { continue };
             self.sql.execute(
                 &self.dialect.text(PUSHED),
@@ -170,6 +226,7 @@ impl Ledger<'_> {
             "skipped",
             "exposed",
             "begun",
+            "retrying",
         ];
         let mut wrong = Vec::new();
         for (n, name) in names.iter().enumerate() {
@@ -182,7 +239,7 @@ impl Ledger<'_> {
     }
 }
 
-fn view_job(view: &crate::view::View) -> &str {
+fn view_job(view: &View) -> &str {
     view.tasks.first().map_or("", |assignment| assignment.job.job.as_str())
 }
 
@@ -194,23 +251,40 @@ fn device_id(row: &crate::Row) -> Result<DeviceId, SqlError> {
     })
 }
 
+/// Until when a device at risk waits for its next attempt, when it is the job that cannot grant: what the device did
+/// not cause is no verdict about it.
+fn postponed(view: &View, assignment: &Assignment) -> Option<i64> {
+    let (task, job) = (&assignment.record.task, &assignment.job);
+    if task.state != TaskState::Waiting || task.backing_off {
+        return None;
+    }
+    let opens_at = job.schedule.opens_at(view.now);
+    let may_grant = job.state == JobState::Running && opens_at.is_none();
+    (!may_grant).then(|| opens_at.unwrap_or(view.now) + job.terms.upgrade_timeout)
+}
+
+const POSTPONE: &str = "UPDATE task SET deadline = $3, times_out_at = $3
+    WHERE job = $1 AND device = $2 AND state = 'waiting'";
 const DUE: &str = "SELECT product, device, job FROM task
-    WHERE state IN ('granted', 'downloading', 'upgrading') AND deadline <= {now}
+    WHERE deadline IS NOT NULL AND deadline <= {now}
     ORDER BY deadline LIMIT $1";
 const OPEN_JOBS: &str = "FROM job j
     WHERE j.state = 'running' AND j.mode = 'push' AND j.waiting > 0 AND j.in_flight < j.max_in_flight
-        AND (j.exposed < j.loss_budget + j.growth * j.succeeded / 1000)
-    ORDER BY j.created_at LIMIT 100";
+        AND j.look_at <= {now} AND (j.per_minute = 0 OR j.paced_until <= {now} + 1000)
+        AND (j.exposed < j.loss_budget + j.growth * j.succeeded / 1000 OR j.retrying > 0)
+    ORDER BY CASE WHEN j.kind = 'verify' THEN 0 ELSE 1 END, j.created_at LIMIT 100";
+const LOOK_AT: &str = "UPDATE job SET look_at = $2 WHERE job = $1 AND state = 'running'";
 const READY: &str = "SELECT t.product, t.device FROM task t
-    WHERE t.job = $1 AND t.state = 'waiting' AND t.ready_until > {now}
+    WHERE t.job = $1 AND t.stage = $2 AND t.state = 'waiting' AND t.backing_off = 0 AND t.ready_until > {now} {again}
         AND NOT EXISTS (SELECT 1 FROM task o WHERE o.product = t.product AND o.device = t.device
             AND o.state IN ('granted', 'downloading', 'upgrading'))
-    LIMIT $2";
+    LIMIT $3";
 const DELIVERIES: &str = "SELECT {now}, (SELECT l.epoch FROM ledger l), {device}, {assignment}
     FROM task t
     JOIN device d ON d.product = t.product AND d.device = t.device
     JOIN job j ON j.job = t.job
-    JOIN firmware f ON f.product = j.product AND f.version = j.version
+    JOIN firmware g ON g.product = j.product AND g.version = j.version
+    JOIN firmware f ON f.product = j.product AND f.sequence = COALESCE(t.hop, g.sequence)
     WHERE t.state = 'granted' AND t.signed = 0 AND t.push_at <= {now}
         AND j.state = 'running' AND f.quarantined_at IS NULL AND t.generation = d.generation
         AND COALESCE(d.bridge, '') = $1 AND (d.connected = 1 OR $1 = '')
@@ -232,5 +306,6 @@ const COUNTED: &str = "SELECT
         j.canceled, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'canceled'),
         j.skipped, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'skipped'),
         j.exposed, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.exposed = 1),
-        j.begun, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.begun = 1)
+        j.begun, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.begun = 1),
+        j.retrying, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'waiting' AND t.exposed = 1)
     FROM job j WHERE j.job = $1";

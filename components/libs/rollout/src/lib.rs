@@ -4,17 +4,24 @@
 //! The ledger runs these rules inside its transactions; the model checker runs the very same functions.
 
 pub mod budget;
+pub mod forecast;
 pub mod gate;
 pub mod job;
 pub mod reason;
 pub mod retry;
 pub mod rules;
+pub mod stage;
 pub mod task;
+pub mod terms;
+pub mod window;
 
 pub use budget::Budget;
 pub use gate::GATE_SAMPLE;
-pub use job::{Job, JobState, Mode, Terms};
+pub use job::{Forgiven, Job, JobState, Kind, Mode, StageStand};
 pub use reason::Reason;
 pub use retry::{Reasons, Retry};
 pub use rules::{Happening, Informed, Refused, apply};
+pub use stage::{Stage, Stages};
 pub use task::{Counters, Deadline, Task, TaskState};
+pub use terms::Terms;
+pub use window::Schedule;

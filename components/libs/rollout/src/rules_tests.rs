@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Counters;
+use crate::{Counters, Reasons};
 
-const HAPPENINGS: [Happening; 15] = [
+const HAPPENINGS: [Happening; 19] = [
     Happening::Grant,
     Happening::Offer,
     Happening::Acknowledge,
@@ -21,7 +21,18 @@ const HAPPENINGS: [Happening; 15] = [
     Happening::Inform(Informed::Other),
     Happening::Due,
     Happening::Cancel,
+    Happening::Inform(Informed::Hop),
+    Happening::Inform(Informed::Newer),
+    Happening::Retry,
+    Happening::Resume,
 ];
+
+/// No retries, as a job that says nothing has it.
+const ONCE: Retry = Retry::DEFAULT;
+
+fn apply(task: &Task, happening: Happening) -> Result<Change, Refused> {
+    super::apply(task, happening, &ONCE)
+}
 
 /// A typical task in each state.
 fn typical(state: TaskState) -> Task {
@@ -61,28 +72,68 @@ fn outcome(task: &Task, happening: Happening) -> &'static str {
 #[test]
 fn every_state_and_every_happening_has_its_outcome() {
     // Columns as in HAPPENINGS: grant offer ack begin refuse complete 0 79 80 -3 target source other due cancel
-    let table: [(TaskState, [&str; 15]); 9] = [
-        (Waiting, ["gran", "wait", ".", "-", ".", "-", "-", "-", "-", "-", "skip", ".", ".", "x", "canc"]),
+    // hop newer retry resume
+    let table: [(TaskState, [&str; 19]); 9] = [
+        (
+            Waiting,
+            [
+                "gran", "wait", ".", "-", ".", "-", "-", "-", "-", "-", "skip", ".", ".", "x", "canc", ".",
+                "skip", ".", ".",
+            ],
+        ),
         (
             Granted,
             [
                 ".", ".", "gran", "down", "gran", "-", "down", "down", "upgr", "fail", "skip", ".", "fail",
-                "wait", "canc",
+                "wait", "canc", "wait", "fail", ".", ".",
             ],
         ),
         (
             Downloading,
-            [".", ".", ".", ".", ".", "upgr", ".", ".", "upgr", "fail", "succ", ".", "fail", "time", "canc"],
+            [
+                ".", ".", ".", ".", ".", "upgr", ".", ".", "upgr", "fail", "succ", ".", "fail", "time",
+                "canc", "wait", "fail", ".", ".",
+            ],
         ),
         (
             Upgrading,
-            [".", ".", ".", ".", ".", ".", ".", ".", ".", "fail", "succ", "upgr", "fail", "time", "canc"],
+            [
+                ".", ".", ".", ".", ".", ".", ".", ".", ".", "fail", "succ", "upgr", "fail", "time", "canc",
+                "wait", "fail", ".", ".",
+            ],
         ),
-        (Succeeded, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", "fail", "fail", "x", "x"]),
-        (Failed, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x"]),
-        (TimedOut, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x"]),
-        (Canceled, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x"]),
-        (Skipped, [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x"]),
+        (
+            Succeeded,
+            [
+                ".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", "fail", "fail", "x", "x", "fail",
+                "fail", ".", ".",
+            ],
+        ),
+        (
+            Failed,
+            [
+                ".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x", "fail", ".",
+                "wait", ".",
+            ],
+        ),
+        (
+            TimedOut,
+            [
+                ".", ".", ".", "x", ".", "x", "x", "x", "x", "x", "succ", ".", ".", "x", "x", "time", ".",
+                "wait", ".",
+            ],
+        ),
+        (
+            Canceled,
+            [
+                ".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x", ".", ".", "wait",
+                ".",
+            ],
+        ),
+        (
+            Skipped,
+            [".", ".", ".", "x", ".", "x", "x", "x", "x", "x", ".", ".", ".", "x", "x", ".", ".", ".", "."],
+        ),
     ];
     for (state, row) in table {
         let task = typical(state);
@@ -194,17 +245,95 @@ fn a_report_after_a_lapse_is_over_and_starts_nothing() {
     assert_eq!(apply(&lapsed, Happening::Step(-2)), Err(Refused::Over));
 }
 
+fn twice() -> Retry {
+    Retry { attempts: 2, reasons: Reasons::DEFAULT, ..ONCE }
+}
+
+#[test]
+fn a_failure_that_the_policy_forgives_waits_for_its_next_attempt_and_stays_exposed() {
+    let begun = after(Task::NEW, &[Happening::Grant, Happening::Begin]);
+    let waiting = super::apply(&begun, Happening::Step(-3), &twice()).unwrap();
+    assert_eq!((waiting.task.state, waiting.deadline), (Waiting, Deadline::Backoff));
+    assert!(waiting.task.exposed && waiting.task.backing_off);
+    assert_eq!(apply(&waiting.task, Happening::Grant), Err(Refused::Nothing));
+    let again = after(waiting.task, &[Happening::Due, Happening::Grant, Happening::Begin]);
+    assert_eq!((again.attempt, again.tries), (2, 2));
+    let failed = super::apply(&again, Happening::Step(-3), &twice()).unwrap();
+    assert_eq!((failed.task.state, failed.task.exposed), (Failed, true));
+}
+
+#[test]
+fn a_failure_before_any_begin_gives_its_place_back_while_it_backs_off() {
+    let granted = after(Task::NEW, &[Happening::Grant]);
+    let waiting = super::apply(&granted, Happening::Step(-2), &twice()).unwrap().task;
+    assert_eq!((waiting.state, waiting.exposed, waiting.backing_off), (Waiting, false, true));
+}
+
+#[test]
+fn a_device_at_risk_that_nobody_reaches_for_its_next_attempt_times_out() {
+    let begun = after(Task::NEW, &[Happening::Grant, Happening::Begin]);
+    let waiting = super::apply(&begun, Happening::Step(-3), &twice()).unwrap().task;
+    let due = apply(&waiting, Happening::Due).unwrap();
+    assert_eq!((due.task.state, due.deadline), (Waiting, Deadline::Upgrade));
+    let silent = apply(&due.task, Happening::Due).unwrap();
+    assert_eq!((silent.task.state, silent.task.exposed), (TimedOut, true));
+}
+
+#[test]
+fn a_reason_that_the_policy_does_not_name_is_final() {
+    let complete = after(Task::NEW, &[Happening::Grant, Happening::Begin, Happening::Complete]);
+    let returned = after(complete, &[Happening::Inform(Informed::Source)]);
+    let verdict = super::apply(&returned, Happening::Due, &twice()).unwrap();
+    assert_eq!((verdict.task.state, verdict.reason), (Failed, Some(Reason::Rollback)));
+}
+
+#[test]
+fn a_lapse_uses_up_no_try() {
+    let lapsed = after(Task::NEW, &[Happening::Grant, Happening::Due]);
+    assert_eq!((lapsed.attempt, lapsed.tries), (1, 0));
+}
+
+#[test]
+fn a_persons_retry_keeps_what_is_lost_and_starts_the_tries_anew() {
+    let lost = after(Task::NEW, &[Happening::Grant, Happening::Begin, Happening::Due]);
+    let again = after(lost, &[Happening::Retry]);
+    assert_eq!((again.state, again.exposed, again.attempt, again.tries), (Waiting, true, 1, 0));
+}
+
+#[test]
+fn a_device_that_passed_a_hop_is_no_longer_exposed_and_did_not_succeed() {
+    let begun = after(Task::NEW, &[Happening::Grant, Happening::Begin]);
+    let passed = after(begun, &[Happening::Inform(Informed::Hop)]);
+    assert_eq!((passed.state, passed.exposed, passed.begun), (Waiting, false, false));
+    assert_eq!(passed.attempt, 1);
+    let late = after(begun, &[Happening::Due, Happening::Inform(Informed::Hop)]);
+    assert_eq!((late.state, late.exposed, late.begun), (TimedOut, false, false));
+}
+
+#[test]
+fn a_device_that_only_lost_its_connection_takes_its_return_back_but_not_its_time_out() {
+    let complete = after(Task::NEW, &[Happening::Grant, Happening::Begin, Happening::Complete]);
+    let returned = after(complete, &[Happening::Inform(Informed::Source)]);
+    let resumed = apply(&returned, Happening::Resume).unwrap();
+    assert_eq!((resumed.task.returned, resumed.deadline), (false, Deadline::Restore));
+    assert_eq!(apply(&resumed.task, Happening::Resume), Err(Refused::Nothing));
+}
+
 fn any_happening() -> impl Strategy<Value = Happening> {
     prop::sample::select(HAPPENINGS.to_vec())
 }
 
 proptest! {
     #[test]
-    fn whatever_happens_the_task_stays_legal(happenings in prop::collection::vec(any_happening(), 0..40)) {
+    fn whatever_happens_the_task_stays_legal(
+        happenings in prop::collection::vec(any_happening(), 0..40),
+        attempts in 1..4_i64,
+    ) {
+        let retry = Retry { attempts, ..ONCE };
         let mut task = Task::NEW;
         let mut counters = Counters::of(&task);
         for happening in happenings {
-            let Ok(change) = apply(&task, happening) else { continue };
+            let Ok(change) = super::apply(&task, happening, &retry) else { continue };
             let delta = Counters::difference(&task, &change.task);
             // A begun task is exposed until it succeeds; a live one always is.
             prop_assert!(!change.task.state.is_live() || change.task.exposed);
@@ -212,10 +341,16 @@ proptest! {
             prop_assert!(change.task.state != Succeeded || (change.task.begun && !change.task.exposed));
             prop_assert!(change.task.state != Failed || change.reason.is_some());
             // What began stays begun, and attempts only rise.
-            prop_assert!(change.task.begun >= task.begun && change.task.attempt >= task.attempt);
-            // A verdict changes only by a late success or a revert.
+            let has_passed = matches!(change.event, "passed" | "passed_late");
+            prop_assert!(has_passed || change.task.begun >= task.begun);
+            prop_assert!(change.task.attempt >= task.attempt && change.task.tries <= change.task.attempt.max(1));
+            // Nothing but the device's return takes exposure away from what began.
+            let is_back = has_passed || change.task.state == Succeeded;
+            prop_assert!(is_back || !task.begun || change.task.exposed >= task.exposed);
+            prop_assert!(!change.task.backing_off || change.task.state == Waiting);
+            // A verdict changes only by a late success, a revert, or a person's retry.
             if task.state.is_ended() && change.task.state != task.state {
-                prop_assert!(matches!(change.event, "succeeded_late" | "reverted"));
+                prop_assert!(matches!(change.event, "succeeded_late" | "reverted" | "retried"));
             }
             counters.exposed += delta.exposed;
             prop_assert_eq!(counters.exposed, i64::from(change.task.exposed));

@@ -97,8 +97,12 @@ pub struct Task {
     pub returned: bool,
     /// A begin was refused for want of budget alone; the device is not to blame for what it reports next.
     pub refused: bool,
-    /// How many grants there were.
+    /// Waits for the time of its next attempt.
+    pub backing_off: bool,
+    /// How many grants there were; never goes back, so that a link speaks of one attempt only.
     pub attempt: i64,
+    /// How many of them count towards the retry policy: since the last hop or a person's retry, without lapses.
+    pub tries: i64,
 }
 
 impl Task {
@@ -113,7 +117,9 @@ impl Task {
         downloaded: false,
         returned: false,
         refused: false,
+        backing_off: false,
         attempt: 0,
+        tries: 0,
     };
 }
 
@@ -128,6 +134,10 @@ pub enum Deadline {
     Upgrade,
     /// `confirm_within` from now: the rollback is a verdict.
     Confirm,
+    /// What it was before [`Deadline::Confirm`]: the time-out of the attempt.
+    Restore,
+    /// The backoff of the retry policy from now: the next attempt may be granted.
+    Backoff,
     /// Nothing is awaited.
     None,
 }
@@ -153,12 +163,19 @@ pub struct Counters {
     pub exposed: i64,
     /// Tasks of which some attempt began.
     pub begun: i64,
+    /// Tasks that wait for another attempt and are exposed: among the waiting, and due to begin or to time out.
+    pub retrying: i64,
 }
 
 impl Counters {
     /// What one task counts for. The job's counters are the sum of these over its tasks.
     pub fn of(task: &Task) -> Self {
-        let mut counters = Self { exposed: task.exposed.into(), begun: task.begun.into(), ..Self::default() };
+        let mut counters = Self {
+            exposed: task.exposed.into(),
+            begun: task.begun.into(),
+            retrying: (task.state == TaskState::Waiting && task.exposed).into(),
+            ..Self::default()
+        };
         let place = match task.state {
             TaskState::Waiting => &mut counters.waiting,
             TaskState::Granted | TaskState::Downloading | TaskState::Upgrading => &mut counters.in_flight,
@@ -185,6 +202,17 @@ impl Counters {
             skipped: after.skipped - before.skipped,
             exposed: after.exposed - before.exposed,
             begun: after.begun - before.begun,
+            retrying: after.retrying - before.retrying,
         }
+    }
+
+    /// Devices that were exposed, are not at work, and did not come back: what the loss budget is spent on.
+    pub fn lost(&self) -> i64 {
+        self.exposed - self.in_flight
+    }
+
+    /// Tasks with a verdict.
+    pub fn ended(&self) -> i64 {
+        self.succeeded + self.failed + self.timed_out + self.canceled + self.skipped
     }
 }

@@ -6,11 +6,13 @@ use ota_ledger::offer::Offers;
 use ota_protocol::link::Link;
 use ota_rollout::{JobState, Mode, TaskState};
 
+use ota_ledger::job::NewJob;
+
 use crate::store::{START, Store, id, pk, terms, ver};
 
 fn access(store: &Store, link: &Link) -> &'static str {
     match store.act(|ledger| ledger.access(link).unwrap()) {
-        Access::Begun(_) => "begun",
+        Access::Begun(_) | Access::Returned(_) => "begun",
         Access::MayBegin(_) => "may begin",
         Access::Gone(why) => why,
     }
@@ -82,7 +84,7 @@ fn after_stop_no_download_begins_and_what_began_goes_on() {
     let begun = store.inform("d0", "1").unwrap().link;
     let granted = store.inform("d1", "1").unwrap().link;
     assert_eq!(begin(&store, &begun), Begun::Yes);
-    store.act(|ledger| ledger.stop_job(&job).unwrap());
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
     assert_eq!(begin(&store, &granted), Begun::Gone("the job does not run"));
     assert_eq!(access(&store, &granted), "the job does not run");
     assert_eq!(access(&store, &begun), "begun");
@@ -97,7 +99,7 @@ fn progress_opens_no_download_that_stop_or_the_budget_closed() {
     let store = Store::with_devices(1);
     let job = store.job(Mode::Push, terms(10));
     let link = store.inform("d0", "1").unwrap().link;
-    store.act(|ledger| ledger.stop_job(&job).unwrap());
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
     store.act(|ledger| ledger.progress(&crate::store::heard("d0"), 0, None).unwrap());
     assert_eq!(store.state(&job, "d0"), TaskState::Downloading);
     assert_eq!(access(&store, &link), "the job does not run");
@@ -109,7 +111,9 @@ fn progress_opens_no_download_that_stop_or_the_budget_closed() {
 fn what_a_device_repeats_of_one_offer_does_not_touch_another() {
     let store = Store::with_devices(1);
     store.add_firmware("3");
-    let other = store.job(Mode::Request, terms(10));
+    // It may bring the device back from 3, so that nothing but the report could touch it.
+    let mode = Mode::Request;
+    let other = store.create(NewJob { mode, is_downgrade: true, ..store.new_job("2") });
     let taken = store.job_to("3", Mode::Request, terms(10));
     let link = offers(&store, "d0").remove(1).link;
     assert_eq!(begin(&store, &link), Begun::Yes);

@@ -73,7 +73,7 @@ fn run(store: &Store, job: &str, links: &mut [Option<Link>], step: &Move) {
         }
         Move::Pass(ms) => store.pass(*ms),
         Move::Stop => {
-            let _ = store.act(|ledger| ledger.stop_job(job));
+            let _ = store.act(|ledger| ledger.stop_job(job, false));
         }
     }
 }

@@ -32,8 +32,10 @@ fn progress_inside_a_step_of_ten_per_cent_is_one_read() {
 #[test]
 fn every_decision_is_one_transaction_of_at_most_ten_statements() {
     let store = Store::with_devices(2);
-    let before = store.sql.statements.borrow().len();
+    store.add_firmware("3");
     let job = store.job(Mode::Push, terms(10));
+    let asked = store.job_to("3", Mode::Request, terms(10));
+    let before = store.sql.statements.borrow().len();
     let link = store.inform("d0", "1").unwrap().link;
     store.act(|ledger| ledger.begin(&link).unwrap());
     store.act(|ledger| ledger.complete(&link).unwrap());
@@ -42,11 +44,11 @@ fn every_decision_is_one_transaction_of_at_most_ten_statements() {
     store.act(|ledger| ledger.sweep().unwrap());
     store.pass(10_001);
     store.act(|ledger| ledger.sweep().unwrap());
-    store.job_to("2", Mode::Request, terms(10));
     store.act(|ledger| ledger.offers(&id("d1")).unwrap());
     store.act(|ledger| ledger.progress(&heard("d1"), 20, None).unwrap());
     store.act(|ledger| ledger.progress(&heard("d1"), -4, None).unwrap());
-    store.act(|ledger| ledger.stop_job(&job).unwrap());
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+    store.act(|ledger| ledger.resume_job(&asked).unwrap());
     let statements = store.sql.statements.borrow()[before..].to_vec();
     let mut transactions = Vec::new();
     for statement in &statements {
@@ -77,7 +79,7 @@ fn a_download_is_one_read_and_one_transaction_and_one_read_per_further_range() {
 }
 
 #[test]
-fn a_quiet_sweep_is_two_reads() {
+fn a_quiet_sweep_is_five_reads() {
     let store = Store::with_devices(1);
-    assert_eq!(store.sql.count(|| store.act(|ledger| ledger.sweep().unwrap())).0, 2);
+    assert_eq!(store.sql.count(|| store.act(|ledger| ledger.sweep().unwrap())).0, 5);
 }

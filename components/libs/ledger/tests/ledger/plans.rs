@@ -16,11 +16,11 @@ fn no_query_of_sweep_or_message_scans_a_table_that_grows_with_the_fleet() {
     let link = store.inform("d0", "1").unwrap().link;
     store.act(|ledger| ledger.begin(&link).unwrap());
     store.inform("d0", "2");
-    store.act(|ledger| ledger.stop_job(&job).unwrap());
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
     let statements = store.sql.statements.borrow()[before..].to_vec();
     let mut explained = 0;
     for statement in statements.iter().filter(|sql| sql.starts_with(['S', 'U'])) {
-        let most = (1..=27).filter(|n| statement.contains(&format!("${n}"))).max().unwrap_or(0);
+        let most = (1..=40).filter(|n| statement.contains(&format!("${n}"))).max().unwrap_or(0);
         let nulls = vec![ota_ledger::Value::Null; most];
         let plan = store.sql.query(&format!("EXPLAIN QUERY PLAN {statement}"), &nulls).unwrap();
         for row in plan {

@@ -6,8 +6,8 @@ use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
 use ota_ledger::command::Command;
 use ota_ledger::firmware::Pushed;
 use ota_ledger::inform::{Heard, Told};
-use ota_ledger::job::{NewJob, Scope};
-use ota_ledger::record::{JobRecord, TaskRecord};
+use ota_ledger::job::NewJob;
+use ota_ledger::record::{Duties, JobRecord, TaskRecord};
 use ota_ledger::{Dialect, Ledger, Sql};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::message::SignMethod;
@@ -41,7 +41,7 @@ impl Store {
     /// An empty ledger with the product `pk`.
     pub(crate) fn new() -> Self {
         let store = Self { sql: Sqlite::in_memory(), random: Cell::new(1) };
-        assert!(ota_ledger::schema::ensure(&store.sql).unwrap());
+        assert!(ota_ledger::schema::ensure(&store.sql, Dialect::SQLITE).unwrap());
         store.sql.execute("CREATE TABLE test_clock (at BIGINT NOT NULL)", &[]).unwrap();
         store.sql.execute("INSERT INTO test_clock VALUES ($1)", &[START.into()]).unwrap();
         store.act(|ledger| ledger.create_product(&pk()).unwrap());
@@ -60,7 +60,7 @@ impl Store {
     }
 
     pub(crate) fn act<T>(&self, act: impl FnOnce(&Ledger<'_>) -> T) -> T {
-        let dialect = Dialect { begin: "BEGIN IMMEDIATE", now: "(SELECT at FROM test_clock)" };
+        let dialect = Dialect::SQLITE.with_clock("(SELECT at FROM test_clock)");
         // A counter scrambled well enough to look random, and the same in each run.
         let random = || {
             self.random.set(self.random.get() + 1);
@@ -78,6 +78,10 @@ impl Store {
     }
 
     pub(crate) fn add_firmware(&self, version: &str) {
+        self.add_firmware_with(version, Duties::default());
+    }
+
+    pub(crate) fn add_firmware_with(&self, version: &str, duties: Duties) {
         let stored = Stored {
             object: ObjectId::from_random([1; 16]),
             size: 1000,
@@ -85,8 +89,9 @@ impl Store {
             sha256: Sha256::of(version.as_bytes()),
             blocks_root: BlocksRoot::of(1000, &[]),
         };
-        let pushed = self
-            .act(|ledger| ledger.create_firmware(&pk(), &ver(version), &stored, SignMethod::Md5).unwrap());
+        let pushed = self.act(|ledger| {
+            ledger.create_firmware(&pk(), &ver(version), &stored, SignMethod::Md5, duties).unwrap()
+        });
         assert!(matches!(pushed, Pushed::Created(_)));
     }
 
@@ -95,7 +100,20 @@ impl Store {
     }
 
     pub(crate) fn job_to(&self, to: &str, mode: Mode, terms: Terms) -> String {
-        let new = NewJob { id: self.job_id(), product: pk(), to: ver(to), mode, terms, scope: Scope::All };
+        self.create(NewJob { mode, terms, ..self.new_job(to) })
+    }
+
+    /// A job to `to` that says nothing else.
+    pub(crate) fn new_job(&self, to: &str) -> NewJob {
+        NewJob { terms: terms(10), ..NewJob::new(self.job_id(), pk(), ver(to)) }
+    }
+
+    /// Creates a job that knows what its firmware has exposed in others; its id.
+    pub(crate) fn create(&self, new: NewJob) -> String {
+        let jobs = self.act(|ledger| ledger.jobs(None, None, 1000).unwrap());
+        let exposed_elsewhere =
+            jobs.iter().filter(|job| job.to == new.to).map(|job| job.counters.exposed).sum();
+        let new = NewJob { exposed_elsewhere, ..new };
         self.act(|ledger| ledger.create_job(&new).unwrap()).job
     }
 
@@ -119,13 +137,13 @@ impl Store {
     }
 
     pub(crate) fn task(&self, job: &str, device: &str) -> TaskRecord {
-        let tasks = self.act(|ledger| ledger.tasks(job, "", 10_000).unwrap());
+        let tasks = self.act(|ledger| ledger.tasks(job, None, "", 10_000).unwrap());
         tasks.into_iter().find(|task| task.id.device.as_str() == device).unwrap()
     }
 
     /// How many tasks of the job were let begin a download.
     pub(crate) fn admitted(&self, job: &str) -> usize {
-        let tasks = self.act(|ledger| ledger.tasks(job, "", 10_000).unwrap());
+        let tasks = self.act(|ledger| ledger.tasks(job, None, "", 10_000).unwrap());
         tasks.iter().filter(|task| task.task.admitted).count()
     }
 

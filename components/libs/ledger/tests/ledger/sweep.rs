@@ -1,8 +1,8 @@
 //! What the sweep concludes, grants and delivers.
 
 use ota_ledger::presence::Session;
-use ota_ledger::sweep::{BATCH, Swept};
-use ota_rollout::{JobState, Mode, TaskState};
+use ota_ledger::sweep::{BATCH, GRANTS, Swept};
+use ota_rollout::{JobState, Mode, TaskState, Terms};
 
 use crate::store::{Store, id, terms};
 
@@ -123,7 +123,10 @@ fn the_sweep_grants_up_to_the_budget_and_holds_when_it_is_spent() {
     store.pass(100_001);
     assert_eq!(sweep(&store).timed_out, 2);
     let record = store.record(&job);
-    assert_eq!((record.state, record.held_because.as_deref()), (JobState::Held, Some("loss budget spent")));
+    assert_eq!(
+        (record.state, record.held_because.as_deref()),
+        (JobState::Held, Some("loss budget spent: 2 exposed of 2"))
+    );
     assert_eq!(record.counters.exposed, 2);
     assert_eq!(sweep(&store), Swept::default());
     store.check(&job);
@@ -131,10 +134,11 @@ fn the_sweep_grants_up_to_the_budget_and_holds_when_it_is_spent() {
 
 #[test]
 fn one_call_does_a_bounded_amount_and_says_that_there_is_more() {
-    let store = Store::with_devices(BATCH + 20);
-    let job = store.job(Mode::Push, terms(1000));
+    let store = Store::with_devices(GRANTS + 20);
+    let terms = Terms { max_in_flight: 1000, ..terms(1000) };
+    let job = store.job(Mode::Push, terms);
     let first = sweep(&store);
-    assert_eq!((first.granted, first.more), (BATCH as u64, true));
+    assert_eq!((first.granted, first.more), (GRANTS as u64, true));
     let second = sweep(&store);
     assert_eq!((second.granted, second.more), (20, false));
     store.check(&job);
@@ -143,9 +147,10 @@ fn one_call_does_a_bounded_amount_and_says_that_there_is_more() {
 #[test]
 fn commands_of_a_stopped_job_do_not_keep_those_of_another_waiting() {
     let store = Store::with_devices(BATCH + 1);
-    let stopped = store.job(Mode::Push, terms(1000));
+    let most = i64::try_from(BATCH).unwrap();
+    let stopped = store.job(Mode::Push, Terms { max_in_flight: most, ..terms(1000) });
     sweep(&store);
-    store.act(|ledger| ledger.stop_job(&stopped).unwrap());
+    store.act(|ledger| ledger.stop_job(&stopped, false).unwrap());
     store.pass(1);
     store.job(Mode::Push, terms(1000));
     assert_eq!(sweep(&store).granted, 1);

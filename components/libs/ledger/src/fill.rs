@@ -1,0 +1,120 @@
+//! A job's tasks are made in chunks, a transaction each, so that a million devices keep nobody waiting.
+
+use crate::record::JobRecord;
+use crate::scope::{STAGE_OF, in_scope};
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+/// Devices that one chunk looks at.
+pub(crate) const CHUNK: i64 = 5000;
+/// Chunks that one call makes at most: its creation, and each sweep.
+const CHUNKS: usize = 4;
+
+impl Ledger<'_> {
+    /// The first chunks of a job that has just been created.
+    pub(crate) fn fill_first(&self, job: &str) -> Result<(), SqlError> {
+        for _ in 0..CHUNKS {
+            if self.fill(job)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Chunks of the oldest job that is being prepared; `true` when there is more to do.
+    pub(crate) fn fill_next(&self) -> Result<bool, SqlError> {
+        for _ in 0..CHUNKS {
+            let rows = self.sql.query(PREPARING, &[])?;
+            let Some(row) = rows.first() else { return Ok(false) };
+            self.fill(&row.text(0)?)?;
+        }
+        Ok(true)
+    }
+
+    /// One chunk; `true` when the job has all its tasks.
+    fn fill(&self, job: &str) -> Result<bool, SqlError> {
+        self.transaction(|| {
+            // Only one at a time makes tasks of a job.
+            self.sql.execute(LOCK_JOB, &[job.into()])?;
+            let Some(record) = self.job(job)? else { return Ok(End::Rollback(true)) };
+            let Some(from) = record.filled_to.clone() else { return Ok(End::Rollback(true)) };
+            if record.state != ota_rollout::JobState::Preparing {
+                return Ok(End::Rollback(true));
+            }
+            let Some(upto) = self.end_of_chunk(&record, &from)? else {
+                self.finish(&record)?;
+                return Ok(End::Commit(true));
+            };
+            let candidates = if self.names_devices(job)? { NAMED } else { FLEET };
+            let insert = INSERT_TASKS.replace("{candidates}", candidates).replace("{stage}", STAGE_OF);
+            let insert = insert.replace("{in_scope}", &in_scope("d.version"));
+            let key = [job.into(), from.as_str().into(), upto.as_str().into()];
+            self.sql.execute(&self.dialect.text(&insert), &key)?;
+            self.sql.execute(COUNT_TASKS, &key)?;
+            Ok(End::Commit(false))
+        })
+    }
+
+    /// The last device of the chunk behind `from`; `None` when there is none.
+    fn end_of_chunk(&self, job: &JobRecord, from: &str) -> Result<Option<String>, SqlError> {
+        let statement = if self.names_devices(&job.job)? { NAMED_UPTO } else { UPTO };
+        let values = [job.job.as_str().into(), from.into(), CHUNK.into()];
+        let rows = self.sql.query(statement, &values)?;
+        rows.first().map_or(Ok(None), |row| row.opt_text(0))
+    }
+
+    /// Whether the job names its devices: then they are its chunks, not the fleet.
+    fn names_devices(&self, job: &str) -> Result<bool, SqlError> {
+        let rows = self.sql.query("SELECT scope_devices FROM job WHERE job = $1", &[job.into()])?;
+        rows.first().map_or(Ok(false), |row| row.int(0).map(|count| count > 0))
+    }
+
+    /// All tasks are there: the job runs, or has nothing to do.
+    fn finish(&self, job: &JobRecord) -> Result<(), SqlError> {
+        self.sql.execute(FILLED, &[job.job.as_str().into()])?;
+        match self.job(&job.job)? {
+            Some(job) => self.take_state(&job),
+            None => Ok(()),
+        }
+    }
+}
+
+const PREPARING: &str = "SELECT j.job FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
+pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
+const UPTO: &str = "SELECT MAX(c.device) FROM (SELECT d.device FROM device d
+        WHERE d.product = (SELECT j.product FROM job j WHERE j.job = $1) AND d.device > $2
+        ORDER BY d.device LIMIT $3) AS c";
+const NAMED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT s.value AS device FROM scope s
+        WHERE s.job = $1 AND s.kind = 'device' AND s.value > $2 ORDER BY s.value LIMIT $3) AS c";
+/// Connected devices are ready until they disconnect, others for a while after they were heard.
+const INSERT_TASKS: &str = "INSERT INTO task
+        (job, device, product, generation, state, stage, from_version, ready_until, ended_at)
+    SELECT j.job, d.device, d.product, d.generation,
+        CASE WHEN d.version = j.version OR (j.downgrade = 0 AND v.sequence > g.sequence)
+            THEN 'skipped' ELSE 'waiting' END,
+        {stage}, d.version,
+        CASE WHEN d.version IS NULL THEN 0 WHEN d.connected = 1 THEN 9007199254740992
+            ELSE d.heard_at + j.reachable_within END,
+        CASE WHEN d.version = j.version OR (j.downgrade = 0 AND v.sequence > g.sequence) THEN {now} END
+    FROM job j
+    JOIN firmware g ON g.product = j.product AND g.version = j.version
+    {candidates}
+    LEFT JOIN firmware v ON v.product = d.product AND v.version = d.version
+    WHERE j.job = $1 AND d.device > $2 AND d.device <= $3 AND {in_scope}
+    ON CONFLICT DO NOTHING";
+const FLEET: &str = "JOIN device d ON d.product = j.product";
+const NAMED: &str = "JOIN scope n ON n.job = j.job AND n.kind = 'device' AND n.value > $2 AND n.value <= $3
+    JOIN device d ON d.product = j.product AND d.device = n.value";
+/// A device that joins by itself while the job is prepared is one behind which the chunks already are.
+const COUNT_TASKS: &str = "UPDATE job SET filled_to = $3,
+        (devices, waiting, skipped, stage_members, stage_succeeded, stage_ended) = (
+            SELECT job.devices + COUNT(*),
+                job.waiting + COUNT(CASE WHEN t.state = 'waiting' THEN 1 END),
+                job.skipped + COUNT(CASE WHEN t.state = 'skipped' THEN 1 END),
+                job.stage_members + COUNT(CASE WHEN t.stage = 0 THEN 1 END),
+                job.stage_succeeded + COUNT(CASE WHEN t.stage = 0 AND t.state = 'skipped' THEN 1 END),
+                job.stage_ended + COUNT(CASE WHEN t.stage = 0 AND t.state = 'skipped' THEN 1 END)
+            FROM task t WHERE t.job = $1 AND t.device > $2 AND t.device <= $3)
+    WHERE job = $1";
+const FILLED: &str =
+    "UPDATE job SET state = 'running', filled_to = NULL WHERE job = $1 AND state = 'preparing'";

@@ -1,0 +1,41 @@
+//! A registered device, as stored.
+
+use ota_protocol::key::DeviceId;
+use ota_protocol::version::Version;
+
+use super::{device_id, version};
+use crate::sql::{Row, SqlError};
+
+/// A registered device.
+#[derive(Debug, Clone)]
+pub struct DeviceRecord {
+    /// Who it is.
+    pub id: DeviceId,
+    /// Rises when its hardware is replaced.
+    pub generation: i64,
+    /// Its secret, encrypted.
+    pub secret: String,
+    /// What it last informed, `None` until it did.
+    pub version: Option<Version>,
+    /// When it was last heard (ms), as far as written: at most every 300 s.
+    pub heard_at: i64,
+    /// Whether a bridge or broker holds its session.
+    pub is_connected: bool,
+}
+
+impl DeviceRecord {
+    pub(crate) const COLUMNS: &str =
+        "d.product, d.device, d.generation, d.secret, d.version, d.heard_at, d.connected";
+    pub(crate) const WIDTH: usize = 7;
+
+    pub(crate) fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
+        Ok(Self {
+            id: device_id(row, at)?,
+            generation: row.int(at + 2)?,
+            secret: row.text(at + 3)?,
+            version: version(row, at + 4)?,
+            heard_at: row.int(at + 5)?,
+            is_connected: row.int(at + 6)? == 1,
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Which devices a job takes in: the predicate, and a device that joins later.
+
+use ota_protocol::key::{DeviceId, DeviceKey};
+use ota_protocol::version::Version;
+
+use crate::event::NewEvent;
+use crate::fill::LOCK_JOB;
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+/// The devices of a job: those of its product that meet everything which is named. What is empty asks for nothing.
+///
+/// A registered device that has not yet informed a version joins, and waits until it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only these.
+    pub devices: Vec<DeviceKey>,
+    /// Only those that run one of these.
+    pub from: Vec<Version>,
+    /// Only those that have all of these tags.
+    pub tags: Vec<String>,
+    /// None of these.
+    pub exclude: Vec<DeviceKey>,
+}
+
+impl Ledger<'_> {
+    /// The device joins the incremental jobs whose scope it meets once it runs `version`: a transaction for each.
+    pub fn join(&self, id: &DeviceId, version: &Version) -> Result<(), SqlError> {
+        let key = [id.product.as_str().into(), id.device.as_str().into()];
+        for row in self.sql.query(JOINABLE, &key)? {
+            let job = row.text(0)?;
+            self.transaction(|| {
+                self.lock(id)?;
+                // Before the task, so that the chunks of a job that is being prepared cannot pass by unseen.
+                self.sql.execute(LOCK_JOB, &[job.as_str().into()])?;
+                let values = [
+                    job.as_str().into(),
+                    id.product.as_str().into(),
+                    id.device.as_str().into(),
+                    version.as_str().into(),
+                ];
+                let sql = self
+                    .dialect
+                    .text(JOIN)
+                    .replace("{in_scope}", &in_scope("$4"))
+                    .replace("{stage}", STAGE_OF);
+                if self.sql.execute(&sql, &values)? == 0 {
+                    return Ok(End::Rollback(()));
+                }
+                self.sql.execute(ONE_MORE, &[job.as_str().into(), id.device.as_str().into()])?;
+                self.append(&NewEvent {
+                    kind: "joined",
+                    device: Some(id),
+                    job: Some(&job),
+                    detail: Some(version.as_str()),
+                    ..NewEvent::default()
+                })?;
+                Ok(End::Commit(()))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether device `d`, which runs `version` (SQL), is in the scope of job `j`.
+pub(crate) fn in_scope(version: &str) -> String {
+    IN_SCOPE.replace("{version}", version)
+}
+
+const IN_SCOPE: &str = "(j.scope_devices = 0 OR EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'device' AND s.value = d.device))
+        AND (j.scope_from = 0 OR EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'from' AND s.value = {version}))
+        AND (j.scope_tags = 0 OR j.scope_tags = (SELECT COUNT(*) FROM scope s JOIN device_tag x
+            ON x.product = d.product AND x.device = d.device AND x.tag = s.value
+            WHERE s.job = j.job AND s.kind = 'tag'))
+        AND NOT EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'exclude' AND s.value = d.device)";
+/// The stage of device `d` in job `j`: canaries first, then by its place.
+pub(crate) const STAGE_OF: &str = "CASE WHEN j.last_stage = 0 THEN 0
+        WHEN EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'canary' AND s.value = d.device) THEN 0
+        ELSE (SELECT COUNT(*) FROM stage s
+            WHERE s.job = j.job AND s.upto <= (d.place * j.multiplier + j.shift) % 1000003) END";
+const JOINABLE: &str = "SELECT j.job FROM job j
+    WHERE j.product = $1 AND j.incremental = 1 AND j.state IN ('preparing', 'running', 'held', 'paused')
+        AND NOT EXISTS (SELECT 1 FROM task t WHERE t.job = j.job AND t.device = $2)
+    ORDER BY j.created_at LIMIT 100";
+/// A device that is there already, or beyond, has nothing to join for; one that the chunks have yet to reach, neither.
+const JOIN: &str =
+    "INSERT INTO task (job, device, product, generation, state, stage, from_version, ready_until)
+    SELECT j.job, d.device, d.product, d.generation, 'waiting', {stage}, CAST($4 AS TEXT),
+        CASE WHEN d.connected = 1 THEN 9007199254740992 ELSE {now} + j.reachable_within END
+    FROM job j
+    JOIN device d ON d.product = j.product
+    JOIN firmware g ON g.product = j.product AND g.version = j.version
+    WHERE j.job = $1 AND d.product = $2 AND d.device = $3 AND j.version <> $4
+        AND j.state IN ('preparing', 'running', 'held', 'paused') AND {in_scope}
+        AND (j.filled_to IS NULL OR d.device <= j.filled_to)
+        AND (j.downgrade = 1 OR NOT EXISTS (SELECT 1 FROM firmware v
+            WHERE v.product = d.product AND v.version = $4 AND v.sequence > g.sequence))
+    ON CONFLICT DO NOTHING";
+const ONE_MORE: &str = "UPDATE job SET devices = devices + 1, waiting = waiting + 1,
+        stage_members = stage_members + CASE WHEN stage =
+            (SELECT t.stage FROM task t WHERE t.job = job.job AND t.device = $2) THEN 1 ELSE 0 END
+    WHERE job = $1";

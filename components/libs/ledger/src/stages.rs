@@ -1,0 +1,84 @@
+//! The stages of a job: the next opens once the open one has passed and its soak time is over.
+
+use crate::event::NewEvent;
+use crate::record::JobRecord;
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+impl Ledger<'_> {
+    /// Moves on each job whose open stage has passed, or is empty.
+    pub(crate) fn open_stages(&self) -> Result<(), SqlError> {
+        let sql = self.dialect.text(&format!("SELECT {{now}}, {} {STAGED}", JobRecord::COLUMNS));
+        for row in self.sql.query(&sql, &[])? {
+            let (now, job) = (row.int(0)?, JobRecord::read(&row, 1)?);
+            if next_step(&job, now).is_some() {
+                self.move_on(&job.job)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn move_on(&self, job: &str) -> Result<(), SqlError> {
+        self.transaction(|| {
+            self.sql.execute(crate::fill::LOCK_JOB, &[job.into()])?;
+            let sql = self.dialect.text(&format!("SELECT {{now}}, {} {ONE_STAGED}", JobRecord::COLUMNS));
+            let rows = self.sql.query(&sql, &[job.into()])?;
+            let Some(row) = rows.first() else { return Ok(End::Rollback(())) };
+            let (now, record) = (row.int(0)?, JobRecord::read(row, 1)?);
+            let event = match next_step(&record, now) {
+                None => return Ok(End::Rollback(())),
+                Some(Step::Passes) => {
+                    self.sql.execute(&self.dialect.text(PASS), &[job.into()])?;
+                    NewEvent { kind: "stage_passed", detail: None, ..about(&record) }
+                }
+                Some(Step::Opens) => {
+                    self.sql.execute(OPEN, &[job.into(), (record.stage + 1).into()])?;
+                    NewEvent { kind: "stage_opened", ..about(&record) }
+                }
+            };
+            let number = match event.kind {
+                "stage_opened" => record.stage + 1,
+                _ => record.stage,
+            };
+            self.append(&NewEvent { detail: Some(&number.to_string()), ..event })?;
+            if let Some(record) = self.job(job)? {
+                self.take_state(&record)?;
+            }
+            Ok(End::Commit(()))
+        })
+    }
+}
+
+/// What happens to the open stage next.
+enum Step {
+    /// Enough of its members succeeded: its soak time begins.
+    Passes,
+    /// Its soak time is over, or nobody is in it: the next opens.
+    Opens,
+}
+
+fn next_step(job: &JobRecord, now: i64) -> Option<Step> {
+    match job.passed_at {
+        _ if job.stand.members == 0 => Some(Step::Opens),
+        Some(passed_at) => (now - passed_at >= job.soak).then_some(Step::Opens),
+        None => job.stand.has_passed().then_some(Step::Passes),
+    }
+}
+
+fn about(job: &JobRecord) -> NewEvent<'_> {
+    NewEvent { product: Some(job.product.as_str()), job: Some(&job.job), ..NewEvent::default() }
+}
+
+const STAGED: &str =
+    "FROM job j WHERE j.state = 'running' AND j.stage < j.last_stage ORDER BY j.created_at LIMIT 100";
+const ONE_STAGED: &str = "FROM job j WHERE j.job = $1 AND j.state = 'running' AND j.stage < j.last_stage";
+const PASS: &str = "UPDATE job SET stage_passed_at = {now} WHERE job = $1";
+/// Its members are counted as they stand: some may have come to the target by themselves.
+const OPEN: &str = "UPDATE job SET stage = $2, stage_passed_at = NULL,
+        stage_soak = (SELECT s.soak FROM stage s WHERE s.job = job.job AND s.stage = $2),
+        stage_pass = (SELECT s.pass FROM stage s WHERE s.job = job.job AND s.stage = $2),
+        (stage_members, stage_succeeded, stage_ended) = (
+            SELECT COUNT(*), COUNT(CASE WHEN t.state IN ('succeeded', 'skipped') THEN 1 END),
+                COUNT(CASE WHEN t.state IN ('succeeded', 'skipped', 'failed', 'timed_out', 'canceled') THEN 1 END)
+            FROM task t WHERE t.job = job.job AND t.stage = $2)
+    WHERE job = $1";

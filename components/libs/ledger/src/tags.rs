@@ -1,0 +1,48 @@
+//! Tags: what an operator calls devices by, besides their keys.
+
+use ota_protocol::key::DeviceId;
+
+use crate::registry::by_operator;
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+impl Ledger<'_> {
+    /// Gives the device exactly these tags; it joins the incremental jobs whose scope it now meets.
+    /// `false` when the device is not registered.
+    pub fn set_tags(&self, id: &DeviceId, tags: &[String]) -> Result<bool, SqlError> {
+        let key = [id.product.as_str().into(), id.device.as_str().into()];
+        let list = serde_json::to_string(tags).map_err(|error| SqlError(error.to_string()))?;
+        let is_known = self.transaction(|| {
+            self.lock(id)?;
+            if self.device(id)?.is_none() {
+                return Ok(End::Rollback(false));
+            }
+            self.sql.execute(FORGET, &key)?;
+            let insert = INSERT.replace("{each}", &self.dialect.each(3));
+            let [product, device] = key.clone();
+            self.sql.execute(&insert, &[product, device, list.as_str().into()])?;
+            self.append(&crate::event::NewEvent {
+                detail: Some(&tags.join(", ")),
+                ..by_operator("device_tagged", None, Some(id))
+            })?;
+            Ok(End::Commit(true))
+        })?;
+        if let Some((device, ..)) = self.device(id)?
+            && let Some(version) = device.version
+        {
+            self.join(id, &version)?;
+        }
+        Ok(is_known)
+    }
+
+    /// The device's tags, in the order of their text.
+    pub fn tags(&self, id: &DeviceId) -> Result<Vec<String>, SqlError> {
+        let rows = self.sql.query(TAGS, &[id.product.as_str().into(), id.device.as_str().into()])?;
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+}
+
+const FORGET: &str = "DELETE FROM device_tag WHERE product = $1 AND device = $2";
+const INSERT: &str = "INSERT INTO device_tag (product, device, tag)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), e.value FROM {each} WHERE true ON CONFLICT DO NOTHING";
+const TAGS: &str = "SELECT tag FROM device_tag WHERE product = $1 AND device = $2 ORDER BY tag";
