@@ -174,8 +174,8 @@ impl Ledger<'_> {
             TaskState::Waiting if !after.begun => None,
             _ => record.hop,
         };
-        // What failed before is why it waits.
-        let keeps_reason = after.state == TaskState::Waiting && decision.change.reason.is_none();
+        // What failed before is why it waits, and a verdict keeps its reason.
+        let keeps_reason = after.state == TaskState::Waiting || after.state == before.state;
         let reason = decision.change.reason.map(|reason| reason.to_string());
         vec![
             record.job.as_str().into(),
