@@ -20,8 +20,9 @@ use crate::gateway::Outcome;
 use crate::retry::Backoff;
 use crate::stop::Stopping;
 
-/// Changes in one report.
-const BATCH: usize = 500;
+/// Changes in one report: each is a transaction of its own, and all of them must fit into `request_timeout` even when
+/// the gateway is busy letting the same devices in.
+const BATCH: usize = 100;
 
 /// The changes that the gateway has not heard of.
 #[derive(Default)]
