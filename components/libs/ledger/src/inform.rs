@@ -47,8 +47,8 @@ impl Ledger<'_> {
         for _ in 0..MOST_STEPS {
             let Some(view) = self.view(&heard.id)? else { return Ok(Told::Unknown) };
             // Before the version is written: a message that comes again finds what it did not do.
-            if std::mem::take(&mut may_join) && view.device.version.as_ref() != Some(version) {
-                self.join(&heard.id, version)?;
+            let is_new = view.device.version.as_ref() != Some(version);
+            if std::mem::take(&mut may_join) && is_new && self.join(&heard.id, version)? {
                 continue;
             }
             let Some(step) = next_step(&view, heard, version, may_grant) else {

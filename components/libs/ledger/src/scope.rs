@@ -25,11 +25,13 @@ pub struct Scope {
 
 impl Ledger<'_> {
     /// The device joins the incremental jobs whose scope it meets once it runs `version`: a transaction for each.
-    pub fn join(&self, id: &DeviceId, version: &Version) -> Result<(), SqlError> {
+    /// Whether there was one.
+    pub fn join(&self, id: &DeviceId, version: &Version) -> Result<bool, SqlError> {
+        let mut has_joined = false;
         let key = [id.product.as_str().into(), id.device.as_str().into()];
         for row in self.sql.query(JOINABLE, &key)? {
             let job = row.text(0)?;
-            self.transaction(|| {
+            has_joined |= self.transaction(|| {
                 self.lock(id)?;
                 // Before the task, so that the chunks of a job that is being prepared cannot pass by unseen.
                 self.sql.execute(LOCK_JOB, &[job.as_str().into()])?;
@@ -45,7 +47,7 @@ impl Ledger<'_> {
                     .replace("{in_scope}", &in_scope("$4"))
                     .replace("{stage}", STAGE_OF);
                 if self.sql.execute(&sql, &values)? == 0 {
-                    return Ok(End::Rollback(()));
+                    return Ok(End::Rollback(false));
                 }
                 self.sql.execute(ONE_MORE, &[job.as_str().into(), id.device.as_str().into()])?;
                 self.append(&NewEvent {
@@ -55,10 +57,10 @@ impl Ledger<'_> {
                     detail: Some(version.as_str()),
                     ..NewEvent::default()
                 })?;
-                Ok(End::Commit(()))
+                Ok(End::Commit(true))
             })?;
         }
-        Ok(())
+        Ok(has_joined)
     }
 }
 
