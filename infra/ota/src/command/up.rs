@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::Connect;
 use crate::failure::Failure;
-use crate::gateway::{Gateway, Interrupt, Listen, Manifest, Secrets, StateDir};
+use crate::gateway::{Gateway, Interrupt, Ledger, Listen, Manifest, Secrets, StateDir};
 use crate::present::{Output, say};
 
 /// Runs the gateway on this machine.
@@ -28,6 +28,9 @@ pub(crate) struct Up {
     /// The address under which devices reach the HTTP side, if it is another
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Where decisions are kept: `sqlite`, in the folder, or `postgres://user:password@host:port/database`
+    #[arg(long, value_name = "URL", default_value = "sqlite", env = "OTA_LEDGER", hide_env_values = true)]
+    ledger: Ledger,
     /// The Spin application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
@@ -49,7 +52,7 @@ impl Up {
         let listen = Listen { http: self.http, mqtt: self.mqtt, public_url: self.public_url };
         let start = async {
             manifest.prepare(!self.no_build).await?;
-            Gateway::start(&listen, &manifest, &state, &secrets).await
+            Gateway::start(&listen, &manifest, &state, &secrets, &self.ledger).await
         };
         let gateway = tokio::select! {
             started = start => started?,

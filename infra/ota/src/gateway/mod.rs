@@ -1,13 +1,16 @@
-//! The gateway on one machine: the Spin app in the native host, the MQTT bridge before it, an embedded store.
+//! The gateway on one machine: the Spin app in the native host, the MQTT bridge before it, an embedded
+//! store or a Postgres.
 
 mod components;
 mod interrupt;
+mod ledger;
 mod open_files;
 mod secrets;
 mod state_dir;
 
 pub(crate) use components::Manifest;
 pub(crate) use interrupt::Interrupt;
+pub(crate) use ledger::Ledger;
 pub(crate) use open_files::raise_limit;
 pub(crate) use secrets::Secrets;
 pub(crate) use state_dir::StateDir;
@@ -60,9 +63,10 @@ impl Gateway {
         manifest: &Manifest,
         state: &StateDir,
         secrets: &Secrets,
+        ledger: &Ledger,
     ) -> Result<Self, Failure> {
         raise_limit();
-        let host = start_host(listen, manifest, state, secrets).await?;
+        let host = start_host(listen, manifest, state, secrets, ledger).await?;
         let settings = ota_bridge::Settings {
             listen: listen.mqtt,
             gateway: url_of(host.local_addr()),
@@ -107,6 +111,7 @@ async fn start_host(
     manifest: &Manifest,
     state: &StateDir,
     secrets: &Secrets,
+    ledger: &Ledger,
 ) -> Result<Host, Failure> {
     let mut attempts = PORT_ATTEMPTS;
     loop {
@@ -118,7 +123,7 @@ async fn start_host(
             manifest: manifest.path().to_owned(),
             state_dir: state.path().to_owned(),
             listen: address,
-            variables: variables(secrets, public_url),
+            variables: variables(secrets, ledger, public_url),
             ..ota_host::Settings::default()
         };
         match ota_host::start(settings).await {
@@ -130,8 +135,9 @@ async fn start_host(
 }
 
 /// The variables of `spin.toml`.
-fn variables(secrets: &Secrets, public_url: String) -> BTreeMap<String, String> {
+fn variables(secrets: &Secrets, ledger: &Ledger, public_url: String) -> BTreeMap<String, String> {
     let mut variables = secrets.variables();
+    variables.extend(ledger.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.insert("public_url".to_owned(), public_url);
     variables
 }

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::failure::{Failure, Kind};
-use crate::gateway::{Gateway, Interrupt, Listen, Manifest, Secrets, StateDir};
+use crate::gateway::{Gateway, Interrupt, Ledger, Listen, Manifest, Secrets, StateDir};
 use crate::present::{Output, say};
 
 use cast::Cast;
@@ -62,7 +62,8 @@ impl Demo {
             .map_err(|error| Failure::local(&error, "is TMPDIR a folder you can write to?"))?;
         let state = StateDir::claim(folder.path())?;
         let secrets = Secrets::of(&state, None)?;
-        let gateway = Gateway::start(&Listen::anywhere(), &manifest, &state, &secrets).await?;
+        let gateway =
+            Gateway::start(&Listen::anywhere(), &manifest, &state, &secrets, &Ledger::Sqlite).await?;
         say(&format!("gateway   {} for operators and downloads, {} for MQTT", gateway.url(), gateway.mqtt()));
         let cast = Cast::of(self.devices);
         let shown = match Stage::new(&gateway, &secrets) {

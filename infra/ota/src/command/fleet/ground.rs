@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::api::Client;
 use crate::command::Connect;
 use crate::failure::{Failure, Kind};
-use crate::gateway::{Gateway, Listen, Manifest, Secrets, StateDir};
+use crate::gateway::{Gateway, Ledger, Listen, Manifest, Secrets, StateDir};
 use crate::present::say;
 
 /// Where MQTT is served when nobody says otherwise (IANA).
@@ -60,7 +60,8 @@ impl Ground {
             .map_err(|error| Failure::local(&error, "is TMPDIR a folder you can write to?"))?;
         let state = StateDir::claim(folder.path())?;
         let secrets = Secrets::of(&state, None)?;
-        let gateway = Gateway::start(&Listen::anywhere(), &manifest, &state, &secrets).await?;
+        let gateway =
+            Gateway::start(&Listen::anywhere(), &manifest, &state, &secrets, &Ledger::Sqlite).await?;
         let (url, mqtt) = (gateway.url(), gateway.mqtt());
         say(&format!("gateway   of its own: {url} for operators and downloads, {mqtt} for MQTT"));
         let own = Some(Own { gateway, _state: state, _folder: folder });
