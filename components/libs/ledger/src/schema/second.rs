@@ -13,6 +13,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX firmware_must_pass ON firmware (product, sequence) WHERE must_pass = 1",
     "ALTER TABLE event ADD COLUMN message TEXT",
     "CREATE INDEX event_to_tell ON event (number) WHERE message IS NOT NULL",
+    "CREATE INDEX event_of_product ON event (product, number)",
     DEVICE_TAG,
     "ALTER TABLE job RENAME TO job_of_1",
     JOB,
@@ -43,7 +44,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     STAGE,
     HOOK,
     OUTBOX,
-    "CREATE INDEX outbox_due ON outbox (due_at) WHERE delivered_at IS NULL",
+    "CREATE INDEX outbox_due ON outbox (hook, due_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
 ];
 
 /// What an operator calls a device by, besides its key.
@@ -191,13 +192,18 @@ const STAGE: &str = "CREATE TABLE stage (
     pass BIGINT NOT NULL,
     PRIMARY KEY (job, stage))";
 
-/// Where messages go; the secret is sealed.
+/// Where messages go; the secret is sealed. `failures` counts those in a row, whatever the message: while there are
+/// any, the hook is left alone until `paused_until`.
 const HOOK: &str = "CREATE TABLE hook (
     hook TEXT PRIMARY KEY,
     url TEXT NOT NULL,
     secret TEXT NOT NULL,
     product TEXT,
     kinds TEXT NOT NULL,
+    failures BIGINT NOT NULL DEFAULT 0,
+    failing_since BIGINT,
+    last_error TEXT,
+    paused_until BIGINT NOT NULL DEFAULT 0,
     created_at BIGINT NOT NULL,
     removed_at BIGINT)";
 
@@ -211,4 +217,5 @@ const OUTBOX: &str = "CREATE TABLE outbox (
     last_error TEXT,
     created_at BIGINT NOT NULL,
     delivered_at BIGINT,
+    given_up_at BIGINT,
     PRIMARY KEY (hook, event))";

@@ -5,8 +5,10 @@
 mod access;
 mod budget;
 mod cost;
+mod hooks;
 mod inform;
 mod jobs;
+mod outbox;
 mod plans;
 mod progress;
 mod sqlite;
