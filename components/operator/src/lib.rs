@@ -47,7 +47,7 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
 mod entry {
     use futures::StreamExt as _;
     use ota_platform::request::CONTROL_BODY;
-    use ota_platform::spin;
+    use ota_platform::{Failure, spin};
     use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
     #[spin_sdk::http_component]
@@ -56,8 +56,17 @@ mod entry {
             Ok(head) if super::is_upload(&head) => head,
             _ => return spin::serve(request, out, CONTROL_BODY, super::handle).await,
         };
-        let host = spin::Host::default();
-        let body = request.into_body_stream().map(|chunk| chunk.map_err(|error| error.to_debug_string()));
+        let host = match spin::Host::new() {
+            Ok(host) => host,
+            Err(closed) => {
+                return spin::respond(out, head.method(), Failure::from(closed).into_response()).await;
+            }
+        };
+        let body = request.into_body_stream().map(|chunk| {
+            // A slow upload would hold a connection of the pool for as long as it takes.
+            host.release();
+            chunk.map_err(|error| error.to_debug_string())
+        });
         let response = super::upload(&host.gateway(), &head, body).await;
         spin::respond(out, head.method(), response).await;
     }

@@ -28,6 +28,7 @@ use futures::stream;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use ota_firmware::Download;
+use ota_ledger::Dialect;
 use ota_platform::native::{Recorder, World};
 use ota_platform::ports::{Clock, SystemRandom};
 use ota_platform::request::{CONTROL_BODY, ENVELOPE_BODY};
@@ -84,6 +85,7 @@ impl Testbed {
     pub fn gateway(&self) -> Gateway<'_> {
         Gateway {
             sql: &self.sql,
+            dialect: Dialect::SQLITE,
             kv: &self.kv,
             variables: &self.variables,
             random: &SystemRandom,

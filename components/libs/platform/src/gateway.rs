@@ -37,12 +37,18 @@ pub const PUBLISH_URL: &str = "publish_url";
 pub const PUBLISH_PATH: &str = "publish_path";
 /// What we present to the broker: a token, or `user:password`.
 pub const PUBLISH_TOKEN: &str = "publish_token";
+/// Which database is the ledger: `sqlite`, which it is unless set, or `postgres`.
+pub const LEDGER: &str = "ledger";
+/// Where the ledger's Postgres is: `postgres://user:password@host:port/database?sslmode=require`.
+pub const POSTGRES_URL: &str = "postgres_url";
 
 /// The stores, the configuration and the world of one request.
 #[derive(Clone, Copy)]
 pub struct Gateway<'a> {
     /// Decides.
     pub sql: &'a dyn Sql,
+    /// How `sql` is spoken to.
+    pub dialect: Dialect,
     /// Tells, and keeps firmware where there is no S3.
     pub kv: &'a dyn Kv,
     /// What the operator set.
@@ -108,10 +114,10 @@ impl Gateway<'_> {
     /// to be current. So a new database costs one failed statement, whoever else is creating it at the same moment.
     pub fn decide<T>(&self, decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let random = || ids::random_bits(self.random);
-        let ledger = Ledger::new(self.sql, Dialect::SQLITE, &random);
+        let ledger = Ledger::new(self.sql, self.dialect, &random);
         match decide(&ledger) {
             Err(Failure::Ledger(_)) => {
-                ota_ledger::schema::ensure(self.sql)?;
+                ota_ledger::schema::ensure(self.sql, self.dialect)?;
                 decide(&ledger)
             }
             done => done,

@@ -17,12 +17,14 @@ pub mod ports;
 pub mod publish;
 pub mod request;
 pub mod response;
+mod store;
 pub mod topic;
 
 #[cfg(feature = "native")]
 pub mod native;
 #[cfg(any(test, feature = "native", target_family = "wasm"))]
 mod placeholders;
+mod postgres;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 
@@ -31,3 +33,4 @@ pub use failure::{Failure, Refusal};
 pub use gateway::Gateway;
 pub use request::Request;
 pub use response::Response;
+pub use store::Store;

@@ -51,7 +51,7 @@ fn file_name(version: &Version) -> String {
 #[cfg(test)]
 mod tests {
     use ota_image::{BlocksRoot, Image, Md5, ObjectId, Sha256};
-    use ota_ledger::record::FirmwareRecord;
+    use ota_ledger::record::{Duties, FirmwareRecord};
     use ota_protocol::key::{DeviceId, ProductKey};
     use ota_protocol::link::{FileRequest, Link};
     use ota_protocol::message::SignMethod;
@@ -76,6 +76,12 @@ mod tests {
                 md5: Md5::of(bytes),
                 sign_method: SignMethod::Md5,
                 quarantined_at: None,
+                duties: Duties::default(),
+                    must_pass: false,
+                    needs_verification: false,
+                    verify_most: 5,
+                    verify_least: 1,
+                },
             },
             link: Link {
                 epoch: 1,

@@ -5,8 +5,8 @@ use ::http::{HeaderMap, Method, StatusCode, Uri};
 use futures::{Sink, StreamExt as _};
 use spin_sdk::http::{Fields, IncomingRequest, OutgoingResponse, ResponseOutparam};
 
-use super::with_gateway;
-use crate::failure::Refusal;
+use super::Host;
+use crate::failure::{Failure, Refusal};
 use crate::gateway::Gateway;
 use crate::request::Request;
 use crate::response::{self, Response};
@@ -23,9 +23,10 @@ pub async fn serve(
     handle: impl FnOnce(&Gateway<'_>, &Request) -> Response,
 ) {
     let method = method(&request);
-    let response = match read(request, limit).await {
-        Ok(request) => with_gateway(|gateway| handle(gateway, &request)),
-        Err(refusal) => refusal.into_response(),
+    let response = match (read(request, limit).await, Host::new()) {
+        (Ok(request), Ok(host)) => handle(&host.gateway(), &request),
+        (Err(refusal), _) => refusal.into_response(),
+        (_, Err(closed)) => Failure::from(closed).into_response(),
     };
     respond(out, &method, response).await;
 }
