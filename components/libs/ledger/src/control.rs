@@ -7,7 +7,7 @@ use crate::decide::{Decision, Landed};
 use crate::event::NewEvent;
 use crate::record::JobRecord;
 use crate::transaction::End;
-use crate::{Ledger, SqlError};
+use crate::{Ledger, SqlError, Value};
 
 /// Why a job, or a task, stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -131,39 +131,24 @@ impl Ledger<'_> {
         running.must_hold().map_or(Ok(()), |why| Err(NotChanged::WouldHold(why)))
     }
 
-    /// Sets the terms of a job that has not ended. Raising the budget opens slots at once; lowering it below what is
-    /// exposed grants nothing more until devices have come back.
-    pub fn amend_job(&self, id: &str, terms: &Terms) -> Result<JobRecord, NotChanged> {
+    /// Sets the terms of a job that has not ended: what `amend` makes of those that it has. Raising the budget opens
+    /// slots at once; lowering it below what is exposed grants nothing more until devices have come back.
+    pub fn amend_job(&self, id: &str, amend: impl FnOnce(Terms) -> Terms) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
             self.sql.execute(crate::fill::LOCK_JOB, &[id.into()])?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };
-            if job.terms == *terms {
+            let terms = amend(job.terms);
+            if job.terms == terms {
                 return Ok(End::Rollback(Ok(job)));
             }
             if job.state == JobState::Done {
                 let why = "its terms no longer matter";
                 return Ok(End::Rollback(Err(NotChanged::State { state: job.state, why })));
             }
-            let retry = &terms.retry;
-            let values = [
-                id.into(),
-                terms.budget.loss_budget.into(),
-                terms.budget.growth.into(),
-                terms.max_failure_rate.into(),
-                terms.max_in_flight.into(),
-                terms.per_minute.into(),
-                retry.attempts.into(),
-                retry.backoff.into(),
-                retry.reasons.bits().into(),
-                terms.first_sign_within.into(),
-                terms.upgrade_timeout.into(),
-                terms.confirm_within.into(),
-                terms.reachable_within.into(),
-            ];
-            self.sql.execute(AMEND, &values)?;
-            self.append(&by_operator(&job, "amended", Some(&difference(&job.terms, terms)), None))?;
+            self.sql.execute(AMEND, &amended(id, &terms))?;
+            self.append(&by_operator(&job, "amended", Some(&difference(&job.terms, &terms)), None))?;
             let job = self.job(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()));
             if let Ok(job) = &job {
                 self.take_state(job)?;
@@ -272,6 +257,26 @@ fn by_operator<'e>(
 ) -> NewEvent<'e> {
     let product = Some(job.product.as_str());
     NewEvent { kind, product, job: Some(&job.job), actor: "operator", detail, message, ..NewEvent::default() }
+}
+
+/// The parameters of [`AMEND`].
+fn amended(id: &str, terms: &Terms) -> [Value; 13] {
+    let retry = &terms.retry;
+    [
+        id.into(),
+        terms.budget.loss_budget.into(),
+        terms.budget.growth.into(),
+        terms.max_failure_rate.into(),
+        terms.max_in_flight.into(),
+        terms.per_minute.into(),
+        retry.attempts.into(),
+        retry.backoff.into(),
+        retry.reasons.bits().into(),
+        terms.first_sign_within.into(),
+        terms.upgrade_timeout.into(),
+        terms.confirm_within.into(),
+        terms.reachable_within.into(),
+    ]
 }
 
 /// What an amendment changes, in words.

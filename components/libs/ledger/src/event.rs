@@ -2,7 +2,7 @@
 
 use ota_protocol::key::DeviceId;
 
-use crate::{Ledger, SqlError};
+use crate::{Ledger, Row, SqlError};
 
 /// Something that is about to be written down.
 #[derive(Debug, Clone, Copy)]
@@ -79,30 +79,54 @@ impl Ledger<'_> {
 
     /// The events after number `after`, oldest first, of a job, or of all when `job` is `None`.
     pub fn events(&self, job: Option<&str>, after: i64, limit: i64) -> Result<Vec<Event>, SqlError> {
-        let rows = match job {
-            Some(job) => self.sql.query(OF_JOB, &[job.into(), after.into(), limit.into()])?,
-            None => self.sql.query(ALL, &[after.into(), limit.into()])?,
-        };
-        rows.iter()
-            .map(|row| {
-                Ok(Event {
-                    number: row.int(0)?,
-                    at: row.int(1)?,
-                    kind: row.text(2)?,
-                    product: row.opt_text(3)?,
-                    device: row.opt_text(4)?,
-                    job: row.opt_text(5)?,
-                    actor: row.text(6)?,
-                    detail: row.opt_text(7)?,
-                })
-            })
-            .collect()
+        self.events_about(About { job, ..About::default() }, after, limit)
+    }
+
+    /// The events about all that `about` names after number `after`, oldest first.
+    pub fn events_about(&self, about: About<'_>, after: i64, limit: i64) -> Result<Vec<Event>, SqlError> {
+        let named = [("job", about.job), ("product", about.product), ("device", about.device)];
+        let mut sql = EVENTS.to_owned();
+        let mut values = vec![after.into(), limit.into()];
+        for (column, value) in named {
+            if let Some(value) = value {
+                values.push(value.into());
+                // Fixed words and a parameter: nothing of the caller's is in the text.
+                sql.push_str(&format!(" AND {column} = ${}", values.len()));
+            }
+        }
+        sql.push_str(IN_ORDER);
+        self.sql.query(&sql, &values)?.iter().map(Event::read).collect()
+    }
+}
+
+/// What events are to be about; nothing: about anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct About<'a> {
+    /// A job.
+    pub job: Option<&'a str>,
+    /// A product.
+    pub product: Option<&'a str>,
+    /// A device, of that product.
+    pub device: Option<&'a str>,
+}
+
+impl Event {
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            number: row.int(0)?,
+            at: row.int(1)?,
+            kind: row.text(2)?,
+            product: row.opt_text(3)?,
+            device: row.opt_text(4)?,
+            job: row.opt_text(5)?,
+            actor: row.text(6)?,
+            detail: row.opt_text(7)?,
+        })
     }
 }
 
 const APPEND: &str = "INSERT INTO event (at, kind, product, device, job, actor, detail, message)
     VALUES ({now}, $1, $2, $3, $4, $5, $6, $7)";
-const OF_JOB: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
-    WHERE job = $1 AND number > $2 ORDER BY number LIMIT $3";
-const ALL: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
-    WHERE number > $1 ORDER BY number LIMIT $2";
+const EVENTS: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
+    WHERE number > $1";
+const IN_ORDER: &str = " ORDER BY number LIMIT $2";

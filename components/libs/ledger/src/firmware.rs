@@ -92,6 +92,13 @@ impl Ledger<'_> {
         let rows = self.sql.query(&sql, &[product.as_str().into()])?;
         rows.iter().map(|row| FirmwareRecord::read(row, 0)).collect()
     }
+
+    /// The versions of a product that verification jobs brought to devices, each with the most devices that one of them
+    /// succeeded on: the firmware is verified when that is its `verify_least`.
+    pub fn verified_of(&self, product: &ProductKey) -> Result<Vec<(String, i64)>, SqlError> {
+        let rows = self.sql.query(VERIFIED_OF, &[product.as_str().into()])?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+    }
 }
 
 const INSERT_FIRMWARE: &str = "INSERT INTO firmware
@@ -104,3 +111,5 @@ const INSERT_FIRMWARE: &str = "INSERT INTO firmware
     ON CONFLICT DO NOTHING";
 const FIRMWARE: &str = "SELECT {columns} FROM firmware f WHERE f.product = $1 AND f.version = $2";
 const FIRMWARE_OF: &str = "SELECT {columns} FROM firmware f WHERE f.product = $1 ORDER BY f.sequence";
+const VERIFIED_OF: &str = "SELECT version, MAX(succeeded) FROM job
+    WHERE product = $1 AND kind = 'verify' GROUP BY version";

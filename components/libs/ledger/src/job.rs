@@ -1,4 +1,5 @@
-//! Jobs: created, and shown. Their tasks are made by `fill`, what people do to them is in `control`.
+//! Jobs: created, and shown. What they name is written by `named`, their tasks are made by `fill`, what people do to
+//! them is in `control`.
 
 use ota_protocol::key::{DeviceKey, ProductKey};
 use ota_protocol::version::Version;
@@ -63,15 +64,6 @@ impl NewJob {
             exposed_elsewhere: 0,
         }
     }
-
-    /// The stages as they are stored, the canaries' first: up to which place, soak, pass.
-    fn stage_rows(&self) -> Vec<(i64, i64, i64)> {
-        let canary = (!self.canary.is_empty()).then_some((0, self.canary_soak, 1000));
-        let everyone = Stage { share: 1000, soak: 0, pass: 1000 };
-        let rest = if self.stages.is_empty() { std::slice::from_ref(&everyone) } else { &self.stages };
-        let rest = rest.iter().map(|stage| (stage::upto(stage.share), stage.soak, stage.pass));
-        canary.into_iter().chain(rest).collect()
-    }
 }
 
 /// Why a job is not created.
@@ -103,6 +95,9 @@ pub enum NotCreated {
     /// A device that it names is not registered.
     #[error("device {0} is not registered")]
     NoDevice(String),
+    /// A canary is not among the devices of the job.
+    #[error("canary {0} is not in the scope of the job")]
+    CanaryOutside(String),
     /// The firmware has exposed devices in other jobs, which the call does not repeat.
     #[error("firmware {to} has exposed {exposed} devices in other jobs, the call says {said}")]
     ExposedElsewhere {
@@ -148,6 +143,7 @@ impl Ledger<'_> {
             return Err(NotCreated::NoDevice(row.text(0)?));
         }
         self.insert_row(new)?;
+        self.check_canary(new)?;
         let most = if new.kind == Kind::Verify { firmware.duties.verify_most } else { 0 };
         let count = self.count_scope(&new.id, most + 1)?;
         if count == 0 && !new.is_incremental {
@@ -200,30 +196,6 @@ impl Ledger<'_> {
         Ok(firmware)
     }
 
-    /// Writes what the job names one by one, and its stages.
-    fn insert_named(&self, new: &NewJob) -> Result<(), SqlError> {
-        let scope = &new.scope;
-        let named: [(&str, Vec<&str>); 5] = [
-            ("device", scope.devices.iter().map(DeviceKey::as_str).collect()),
-            ("from", scope.from.iter().map(Version::as_str).collect()),
-            ("tag", scope.tags.iter().map(String::as_str).collect()),
-            ("exclude", scope.exclude.iter().map(DeviceKey::as_str).collect()),
-            ("canary", new.canary.iter().map(DeviceKey::as_str).collect()),
-        ];
-        let insert = INSERT_NAMED.replace("{each}", &self.dialect.each(3));
-        for (kind, values) in named.iter().filter(|(_, values)| !values.is_empty()) {
-            let list = serde_json::to_string(values).map_err(|error| SqlError(error.to_string()))?;
-            self.sql.execute(&insert, &[new.id.as_str().into(), (*kind).into(), list.into()])?;
-        }
-        for (number, (upto, soak, pass)) in (0i64..).zip(new.stage_rows()) {
-            self.sql.execute(
-                INSERT_STAGE,
-                &[new.id.as_str().into(), number.into(), upto.into(), soak.into(), pass.into()],
-            )?;
-        }
-        Ok(())
-    }
-
     fn insert_row(&self, new: &NewJob) -> Result<(), SqlError> {
         let (terms, retry) = (&new.terms, &new.terms.retry);
         let (multiplier, shift) = stage::spread(&new.id);
@@ -262,6 +234,18 @@ impl Ledger<'_> {
         self.sql.execute(&self.dialect.text(INSERT_JOB), &values)?;
         self.sql.execute(COUNT_NAMED, &[new.id.as_str().into()])?;
         Ok(())
+    }
+
+    /// A canary that is not in the job would never speak for it.
+    fn check_canary(&self, new: &NewJob) -> Result<(), NotCreated> {
+        if new.canary.is_empty() {
+            return Ok(());
+        }
+        let sql = CANARY_OUTSIDE.replace("{in_scope}", &in_scope("d.version"));
+        match self.sql.query(&sql, &[new.id.as_str().into()])?.first() {
+            Some(row) => Err(NotCreated::CanaryOutside(row.text(0)?)),
+            None => Ok(()),
+        }
     }
 
     /// How many devices the scope of a job has, counted no further than `most`.
@@ -350,9 +334,6 @@ impl Ledger<'_> {
     }
 }
 
-const INSERT_NAMED: &str = "INSERT INTO scope (job, kind, value)
-    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), e.value FROM {each} WHERE true ON CONFLICT DO NOTHING";
-const INSERT_STAGE: &str = "INSERT INTO stage (job, stage, upto, soak, pass) VALUES ($1, $2, $3, $4, $5)";
 const UNKNOWN: &str = "SELECT s.value FROM scope s
     WHERE s.job = $1 AND s.kind IN ('device', 'exclude', 'canary')
         AND NOT EXISTS (SELECT 1 FROM device d WHERE d.product = $2 AND d.device = s.value)
@@ -369,6 +350,9 @@ const COUNT_NAMED: &str = "UPDATE job SET
         scope_from = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'from'),
         scope_tags = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'tag')
     WHERE job = $1";
+const CANARY_OUTSIDE: &str = "SELECT d.device FROM scope c JOIN job j ON j.job = c.job
+    JOIN device d ON d.product = j.product AND d.device = c.value
+    WHERE c.job = $1 AND c.kind = 'canary' AND NOT ({in_scope}) ORDER BY d.device LIMIT 1";
 const COUNT_SCOPE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM job j JOIN device d ON d.product = j.product
     WHERE j.job = $1 AND {in_scope} LIMIT $2) AS found";
 const GAP: &str = "SELECT h.version FROM firmware h JOIN firmware g ON g.product = h.product

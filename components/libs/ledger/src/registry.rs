@@ -7,7 +7,7 @@ use crate::event::NewEvent;
 use crate::record::DeviceRecord;
 use crate::transaction::End;
 use crate::view::{Assignment, NEXT_FIRMWARE};
-use crate::{Ledger, SqlError};
+use crate::{Ledger, Row, SqlError};
 
 /// A product, counted.
 #[derive(Debug, Clone)]
@@ -18,6 +18,20 @@ pub struct ProductSummary {
     pub devices: i64,
     /// How many firmware are registered.
     pub firmware: i64,
+    /// Whether devices whose version is not registered get nothing.
+    pub refuses_unknown: bool,
+}
+
+impl ProductSummary {
+    fn read(row: &Row) -> Result<Self, SqlError> {
+        Ok(Self {
+            product: ProductKey::parse(&row.text(0)?)
+                .map_err(|error| SqlError(format!("stored product: {error}")))?,
+            devices: row.int(1)?,
+            firmware: row.int(2)?,
+            refuses_unknown: row.int(3)? == 1,
+        })
+    }
 }
 
 /// What came of a registration.
@@ -46,16 +60,28 @@ impl Ledger<'_> {
     /// All products.
     pub fn products(&self) -> Result<Vec<ProductSummary>, SqlError> {
         let rows = self.sql.query(PRODUCTS, &[])?;
-        rows.iter()
-            .map(|row| {
-                Ok(ProductSummary {
-                    product: ProductKey::parse(&row.text(0)?)
-                        .map_err(|error| SqlError(format!("stored product: {error}")))?,
-                    devices: row.int(1)?,
-                    firmware: row.int(2)?,
-                })
-            })
-            .collect()
+        rows.iter().map(ProductSummary::read).collect()
+    }
+
+    /// One product; `None` when it is not registered.
+    pub fn product(&self, product: &ProductKey) -> Result<Option<ProductSummary>, SqlError> {
+        self.sql.query(PRODUCT, &[product.as_str().into()])?.first().map(ProductSummary::read).transpose()
+    }
+
+    /// Sets whether devices whose version is not registered get nothing, or count as older than every firmware.
+    /// `false` when the product is not registered.
+    pub fn amend_product(&self, product: &ProductKey, refuses_unknown: bool) -> Result<bool, SqlError> {
+        self.transaction(|| {
+            let values = [product.as_str().into(), i64::from(refuses_unknown).into()];
+            if self.sql.execute(AMEND_PRODUCT, &values)? == 0 {
+                return Ok(End::Rollback(self.has_product(product)?));
+            }
+            let detail =
+                if refuses_unknown { "unknown versions are refused" } else { "unknown versions are older" };
+            let event = by_operator("product_amended", Some(product.as_str()), None);
+            self.append(&NewEvent { detail: Some(detail), ..event })?;
+            Ok(End::Commit(true))
+        })
     }
 
     /// Whether the product is registered.
@@ -120,8 +146,14 @@ const INSERT_PRODUCT: &str =
     "INSERT INTO product (product, created_at) VALUES ($1, {now}) ON CONFLICT DO NOTHING";
 const PRODUCTS: &str = "SELECT p.product,
         (SELECT COUNT(*) FROM device d WHERE d.product = p.product),
-        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product)
+        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product), p.refuse_unknown
     FROM product p ORDER BY p.created_at, p.product";
+const PRODUCT: &str = "SELECT p.product,
+        (SELECT COUNT(*) FROM device d WHERE d.product = p.product),
+        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product), p.refuse_unknown
+    FROM product p WHERE p.product = $1";
+const AMEND_PRODUCT: &str =
+    "UPDATE product SET refuse_unknown = $2 WHERE product = $1 AND refuse_unknown <> $2";
 const HAS_PRODUCT: &str = "SELECT 1 FROM product WHERE product = $1";
 /// A device that was deleted and comes again is other hardware: what its key was told before is void.
 const INSERT_DEVICE: &str = "INSERT INTO device (product, device, secret, place, generation, created_at)

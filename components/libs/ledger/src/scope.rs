@@ -66,17 +66,19 @@ impl Ledger<'_> {
 
 /// Whether device `d`, which runs `version` (SQL), is in the scope of job `j`.
 pub(crate) fn in_scope(version: &str) -> String {
-    IN_SCOPE.replace("{version}", version)
+    [IS_NAMED, IS_FROM, HAS_TAGS, IS_NOT_EXCLUDED].join(" AND ").replace("{version}", version)
 }
 
-const IN_SCOPE: &str = "(j.scope_devices = 0 OR EXISTS (SELECT 1 FROM scope s
-            WHERE s.job = j.job AND s.kind = 'device' AND s.value = d.device))
-        AND (j.scope_from = 0 OR EXISTS (SELECT 1 FROM scope s
-            WHERE s.job = j.job AND s.kind = 'from' AND s.value = {version}))
-        AND (j.scope_tags = 0 OR j.scope_tags = (SELECT COUNT(*) FROM scope s JOIN device_tag x
+/// The parts of a scope, each of which device `d` must meet to be in that of job `j`.
+pub(crate) const IS_NAMED: &str = "(j.scope_devices = 0 OR EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'device' AND s.value = d.device))";
+pub(crate) const IS_FROM: &str = "(j.scope_from = 0 OR EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'from' AND s.value = {version}))";
+pub(crate) const HAS_TAGS: &str = "(j.scope_tags = 0
+            OR j.scope_tags = (SELECT COUNT(*) FROM scope s JOIN device_tag x
             ON x.product = d.product AND x.device = d.device AND x.tag = s.value
-            WHERE s.job = j.job AND s.kind = 'tag'))
-        AND NOT EXISTS (SELECT 1 FROM scope s
+            WHERE s.job = j.job AND s.kind = 'tag'))";
+pub(crate) const IS_NOT_EXCLUDED: &str = "NOT EXISTS (SELECT 1 FROM scope s
             WHERE s.job = j.job AND s.kind = 'exclude' AND s.value = d.device)";
 /// The stage of device `d` in job `j`: canaries first, then by its place.
 pub(crate) const STAGE_OF: &str = "CASE WHEN j.last_stage = 0 THEN 0

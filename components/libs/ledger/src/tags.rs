@@ -1,6 +1,6 @@
 //! Tags: what an operator calls devices by, besides their keys.
 
-use ota_protocol::key::DeviceId;
+use ota_protocol::key::{DeviceId, ProductKey};
 
 use crate::registry::by_operator;
 use crate::transaction::End;
@@ -40,9 +40,22 @@ impl Ledger<'_> {
         let rows = self.sql.query(TAGS, &[id.product.as_str().into(), id.device.as_str().into()])?;
         rows.iter().map(|row| row.text(0)).collect()
     }
+
+    /// The tags of the devices of a product from `first` to `last`, in the order of their keys.
+    pub fn tags_between(
+        &self,
+        product: &ProductKey,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<(String, String)>, SqlError> {
+        let rows = self.sql.query(TAGS_BETWEEN, &[product.as_str().into(), first.into(), last.into()])?;
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
+    }
 }
 
 const FORGET: &str = "DELETE FROM device_tag WHERE product = $1 AND device = $2";
 const INSERT: &str = "INSERT INTO device_tag (product, device, tag)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), e.value FROM {each} WHERE true ON CONFLICT DO NOTHING";
 const TAGS: &str = "SELECT tag FROM device_tag WHERE product = $1 AND device = $2 ORDER BY tag";
+const TAGS_BETWEEN: &str = "SELECT device, tag FROM device_tag
+    WHERE product = $1 AND device >= $2 AND device <= $3 ORDER BY device, tag";

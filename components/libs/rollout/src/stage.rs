@@ -142,6 +142,16 @@ pub fn upto(share: i64) -> i64 {
     share.clamp(0, 1000) * PLACES / 1000
 }
 
+/// The share (per mille) up to which the places below `upto` open: what [`upto`] was made of.
+///
+/// ```
+/// use ota_rollout::stage::{share, upto};
+/// assert!((0..=1000).all(|mille| share(upto(mille)) == mille));
+/// ```
+pub fn share(upto: i64) -> i64 {
+    (upto * 1000 + PLACES - 1) / PLACES
+}
+
 /// A hash of texts, each closed by a byte that no UTF-8 contains.
 fn hash(texts: &[&str]) -> u64 {
     let bytes = texts.iter().flat_map(|text| text.bytes().chain([0xff]));
