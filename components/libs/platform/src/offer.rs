@@ -77,11 +77,6 @@ mod tests {
                 sign_method: SignMethod::Md5,
                 quarantined_at: None,
                 duties: Duties::default(),
-                    must_pass: false,
-                    needs_verification: false,
-                    verify_most: 5,
-                    verify_least: 1,
-                },
             },
             link: Link {
                 epoch: 1,
