@@ -104,7 +104,9 @@ impl Ledger<'_> {
                 return Ok(false);
             }
         }
-        let lets_begin = decision.happening == Happening::Begin || (takes_slot && difference.begun == 1);
+        // A report on an offer takes its slot and is let begin in one, at a second try as at the first.
+        let is_let_begin = takes_slot && decision.change.task.admitted;
+        let lets_begin = decision.happening == Happening::Begin || is_let_begin;
         if lets_begin {
             return Ok(self.sql.execute(BEGIN, &[job, difference.begun.into()])? == 1);
         }
