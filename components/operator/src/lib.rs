@@ -6,6 +6,7 @@
 mod devices;
 mod events;
 mod firmware;
+mod hooks;
 mod jobs;
 mod metrics;
 mod params;
@@ -37,6 +38,10 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
         Route::StopJob(job) => jobs::stop(gateway, &job),
         Route::Tasks(job) => jobs::tasks(gateway, request, &job),
         Route::Events => events::list(gateway, request),
+        Route::Hooks => hooks::list(gateway),
+        Route::CreateHook => hooks::create(gateway, request),
+        Route::RemoveHook(hook) => hooks::remove(gateway, &hook),
+        Route::TestHook(hook) => hooks::test(gateway, &hook),
         Route::Metrics => metrics::show(gateway),
     }
 }

@@ -32,6 +32,14 @@ pub enum Route {
     Tasks(String),
     /// `GET /api/v1/events`
     Events,
+    /// `GET /api/v1/hooks`
+    Hooks,
+    /// `POST /api/v1/hooks`
+    CreateHook,
+    /// `DELETE /api/v1/hooks/{hook}`
+    RemoveHook(String),
+    /// `POST /api/v1/hooks/{hook}/test`
+    TestHook(String),
     /// `GET /metrics`
     Metrics,
 }
@@ -71,6 +79,11 @@ impl Route {
             ["api", "v1", "jobs", job, "stop"] => post(Self::StopJob(job_id(job)?)),
             ["api", "v1", "jobs", job, "tasks"] => get(Self::Tasks(job_id(job)?)),
             ["api", "v1", "events"] => get(Self::Events),
+            ["api", "v1", "hooks"] => either(method, Self::Hooks, Self::CreateHook),
+            ["api", "v1", "hooks", hook] => {
+                only(method, &Method::DELETE, "DELETE", Self::RemoveHook(id("hook", hook)?))
+            }
+            ["api", "v1", "hooks", hook, "test"] => post(Self::TestHook(id("hook", hook)?)),
             _ => Err(nowhere()),
         }
     }
@@ -96,10 +109,14 @@ pub(crate) fn product_key(text: &str) -> Result<ProductKey, Refusal> {
     ProductKey::parse(text).map_err(|error| Refusal::bad_request(format!("product {text:?}: {error}")))
 }
 
-/// Ids of jobs are ours: what has another form names no job.
 fn job_id(text: &str) -> Result<String, Refusal> {
+    id("job", text)
+}
+
+/// Ids of jobs and hooks are ours: what has another form names none.
+fn id(noun: &str, text: &str) -> Result<String, Refusal> {
     let is_id = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_id { Ok(text.to_owned()) } else { Err(Refusal::not_found("there is no such job")) }
+    if is_id { Ok(text.to_owned()) } else { Err(Refusal::not_found(format!("there is no such {noun}"))) }
 }
 
 fn only(method: &Method, is: &Method, allowed: &'static str, route: Route) -> Result<Route, Refusal> {
@@ -136,6 +153,9 @@ mod tests {
             (Method::GET, "/api/v1/products/p%6B/firmware", Route::Firmware(pk.clone())),
             (Method::GET, "/api/v1/jobs/a1", Route::Job("a1".to_owned())),
             (Method::POST, "/api/v1/jobs/a1/stop", Route::StopJob("a1".to_owned())),
+            (Method::GET, "/api/v1/hooks", Route::Hooks),
+            (Method::DELETE, "/api/v1/hooks/a1", Route::RemoveHook("a1".to_owned())),
+            (Method::POST, "/api/v1/hooks/a1/test", Route::TestHook("a1".to_owned())),
             (Method::GET, "/metrics", Route::Metrics),
         ] {
             assert_eq!(route(method, uri), Ok(expected), "{uri}");
@@ -153,6 +173,8 @@ mod tests {
             (Method::GET, "/api/v1/products/../devices", StatusCode::BAD_REQUEST),
             (Method::DELETE, "/api/v1/products", StatusCode::METHOD_NOT_ALLOWED),
             (Method::GET, "/api/v1/jobs/a1/stop", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/api/v1/hooks/a1", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::DELETE, "/api/v1/hooks/a%20b", StatusCode::NOT_FOUND),
             (Method::POST, "/api/v1/products/pk/firmware/2", StatusCode::METHOD_NOT_ALLOWED),
         ] {
             assert_eq!(route(method, uri), Err(status), "{uri}");

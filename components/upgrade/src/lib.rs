@@ -1,8 +1,9 @@
 //! `…/ota/device/upgrade`: the commands to devices, and what devices answer to them.
 //!
-//! Two doors: the `upgrade_reply` topic, and the sweep, which concludes what is due, grants what is free, and hands
-//! out the commands that are to be delivered.
+//! Two doors: the `upgrade_reply` topic, and the sweep, which concludes what is due, grants what is free, hands
+//! out the commands that are to be delivered, and tells operators' hooks.
 
+mod hooks;
 mod reply;
 mod sweep;
 

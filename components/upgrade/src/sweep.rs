@@ -10,6 +10,8 @@ use ota_protocol::topic::upgrade_topic;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::hooks;
+
 /// The most acknowledgements that one call may bring.
 const MOST_ACKNOWLEDGED: usize = 10_000;
 
@@ -37,6 +39,7 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
         Some(bridge) => commands::for_bridge(gateway, ledger, bridge),
         None => publish_all(gateway, ledger).map(|()| Vec::new()),
     })?;
+    hooks::tell(gateway);
     Ok(response::json(
         StatusCode::OK,
         &json!({

@@ -102,7 +102,8 @@ impl Operator {
         self.call(Method::POST, path, body.to_string()).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+    /// The answer to any call.
+    pub async fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         let mut request = self.http.request(method, path, body);
         request.headers_mut().insert(AUTHORIZATION, self.authorization.clone());
         self.http.call(request).await

@@ -5,7 +5,7 @@ use ota_ledger::{Row, Value};
 use crate::Testbed;
 
 /// One table each: its name, and the columns that matter.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 7] = [
     (
         "device",
         "SELECT product, device, generation, version, heard_at, connected, bridge, session
@@ -29,9 +29,15 @@ const TABLES: [(&str, &str); 5] = [
             FROM task t JOIN job j ON j.job = t.job ORDER BY j.rowid, t.device",
     ),
     (
+        "hook",
+        "SELECT url, product, kinds, failures, failing_since, last_error, removed_at FROM hook
+            ORDER BY created_at, url",
+    ),
+    ("outbox", "SELECT event, kind, tries, last_error, delivered_at, given_up_at FROM outbox ORDER BY event"),
+    (
         "event",
         "SELECT kind, product, device, job IS NULL, actor,
-            CASE WHEN kind <> 'quarantined' THEN detail END FROM event ORDER BY number",
+            CASE WHEN kind NOT IN ('quarantined', 'hook_created', 'hook_removed') THEN detail END FROM event ORDER BY number",
     ),
 ];
 

@@ -22,9 +22,9 @@ pub const OPERATOR_TOKEN: &str = "operator_token";
 pub const LINK_KEY: &str = "link_key";
 /// Still opens links and sessions while the key is being changed.
 pub const LINK_KEY_PREVIOUS: &str = "link_key_previous";
-/// Encrypts device secrets at rest.
+/// Encrypts secrets of devices and hooks at rest.
 pub const SECRET_KEY: &str = "secret_key";
-/// Still decrypts device secrets while the key is being changed.
+/// Still decrypts them while the key is being changed.
 pub const SECRET_KEY_PREVIOUS: &str = "secret_key_previous";
 /// Where devices reach the gateway: `http(s)://host[:port][/path]`.
 pub const PUBLIC_URL: &str = "public_url";
@@ -41,6 +41,8 @@ pub const PUBLISH_TOKEN: &str = "publish_token";
 pub const LEDGER: &str = "ledger";
 /// Where the ledger's Postgres is: `postgres://user:password@host:port/database?sslmode=require`.
 pub const POSTGRES_URL: &str = "postgres_url";
+/// Where operators' hooks are: `http(s)://host[:port]`, which the manifest allows to be called.
+pub const HOOK_HOST: &str = "hook_host";
 
 /// The stores, the configuration and the world of one request.
 #[derive(Clone, Copy)]
@@ -69,7 +71,7 @@ impl Gateway<'_> {
         SealKeys::new(&current, previous.as_ref()).map_err(|_| Closed::too_short(LINK_KEY))
     }
 
-    /// The box that device secrets are kept in.
+    /// The box that secrets of devices and hooks are kept in.
     pub fn secret_keys(&self) -> Result<SecretBox, Closed> {
         let current = self.key(SECRET_KEY)?;
         let previous = self.previous_key(SECRET_KEY_PREVIOUS)?;

@@ -11,6 +11,7 @@ pub mod door;
 mod entry;
 pub mod failure;
 pub mod gateway;
+pub mod hook;
 pub mod ids;
 pub mod offer;
 pub mod ports;

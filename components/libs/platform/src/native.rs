@@ -14,8 +14,8 @@ pub use self::postgres::NativePostgres;
 pub use self::recorder::Recorder;
 pub use self::sqlite::NativeSqlite;
 use crate::gateway::{
-    BRIDGE_TOKEN, Gateway, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_PATH, PUBLISH_TOKEN, PUBLISH_URL,
-    SECRET_KEY,
+    BRIDGE_TOKEN, Gateway, HOOK_HOST, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_PATH, PUBLISH_TOKEN,
+    PUBLISH_URL, SECRET_KEY,
 };
 use crate::ports::{SystemClock, SystemRandom};
 
@@ -44,6 +44,7 @@ impl World {
             (PUBLISH_URL, "http://broker.test"),
             (PUBLISH_PATH, "/api/v5/publish"),
             (PUBLISH_TOKEN, "the-publish-token"),
+            (HOOK_HOST, "https://hooks.test"),
         ];
         Ok(Self {
             sql: NativeSqlite::in_memory()?,

@@ -6,6 +6,7 @@
 mod devices;
 mod events;
 mod faults;
+mod hooks;
 mod jobs;
 mod metrics;
 mod pages;

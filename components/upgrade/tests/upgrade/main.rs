@@ -5,6 +5,7 @@
 
 mod delivery;
 mod faults;
+mod hooks;
 mod replies;
 mod sweeps;
 mod ticks;

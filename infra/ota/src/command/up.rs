@@ -31,6 +31,9 @@ pub(crate) struct Up {
     /// Where decisions are kept: `sqlite`, in the folder, or `postgres://user:password@host:port/database`
     #[arg(long, value_name = "URL", default_value = "sqlite", env = "OTA_LEDGER", hide_env_values = true)]
     ledger: Ledger,
+    /// Where hooks may be, if there are any: `http(s)://host[:port]`
+    #[arg(long, value_name = "URL")]
+    hook_host: Option<String>,
     /// The Spin application
     #[arg(long, value_name = "FILE", default_value = "spin.toml")]
     manifest: PathBuf,
@@ -49,7 +52,12 @@ impl Up {
         let manifest = Manifest::find(&self.manifest)?;
         let state = StateDir::claim(&self.dir)?;
         let secrets = Secrets::of(&state, connect.token())?;
-        let listen = Listen { http: self.http, mqtt: self.mqtt, public_url: self.public_url };
+        let listen = Listen {
+            http: self.http,
+            mqtt: self.mqtt,
+            public_url: self.public_url,
+            hook_host: self.hook_host,
+        };
         let start = async {
             manifest.prepare(!self.no_build).await?;
             Gateway::start(&listen, &manifest, &state, &secrets, &self.ledger).await

@@ -31,7 +31,7 @@ const STOP_WITHIN: Duration = Duration::from_millis(1_900);
 /// How often a free port is looked for: another program may take it before the host does.
 const PORT_ATTEMPTS: u32 = 5;
 
-/// Where a gateway listens, and under which name devices reach it.
+/// Where a gateway listens, under which name devices reach it, and whom it may call.
 #[derive(Debug, Clone)]
 pub(crate) struct Listen {
     /// Port 0 takes a free one.
@@ -40,13 +40,15 @@ pub(crate) struct Listen {
     pub(crate) mqtt: SocketAddr,
     /// Where devices fetch firmware; the HTTP address itself if absent.
     pub(crate) public_url: Option<String>,
+    /// The one address that hooks may be under; none may be if absent.
+    pub(crate) hook_host: Option<String>,
 }
 
 impl Listen {
     /// On free ports of this machine only.
     pub(crate) fn anywhere() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mqtt: free, public_url: None }
+        Self { http: free, mqtt: free, public_url: None, hook_host: None }
     }
 }
 
@@ -123,7 +125,7 @@ async fn start_host(
             manifest: manifest.path().to_owned(),
             state_dir: state.path().to_owned(),
             listen: address,
-            variables: variables(secrets, ledger, public_url),
+            variables: variables(secrets, ledger, public_url, listen.hook_host.as_deref()),
             ..ota_host::Settings::default()
         };
         match ota_host::start(settings).await {
@@ -135,10 +137,16 @@ async fn start_host(
 }
 
 /// The variables of `spin.toml`.
-fn variables(secrets: &Secrets, ledger: &Ledger, public_url: String) -> BTreeMap<String, String> {
+fn variables(
+    secrets: &Secrets,
+    ledger: &Ledger,
+    public_url: String,
+    hook_host: Option<&str>,
+) -> BTreeMap<String, String> {
     let mut variables = secrets.variables();
     variables.extend(ledger.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.insert("public_url".to_owned(), public_url);
+    variables.extend(hook_host.map(|host| ("hook_host".to_owned(), host.to_owned())));
     variables
 }
 

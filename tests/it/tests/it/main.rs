@@ -13,6 +13,7 @@ mod delivery;
 mod doors;
 mod download;
 mod failure;
+mod hooks;
 mod hostile;
 mod manifest;
 mod push;

@@ -101,7 +101,7 @@ fn nothing_must_be_set_and_what_opens_a_door_is_secret_and_empty() {
         let expected = match name.as_str() {
             "public_url" => "http://127.0.0.1:3000",
             // An empty one breaks the allow-list on Spin 4.0.
-            "publish_url" => "https://unset.invalid",
+            "publish_url" | "hook_host" => "https://unset.invalid",
             "publish_path" => "/api/v5/publish",
             "organisation" => "fleet",
             _ => "",
@@ -118,7 +118,7 @@ fn a_component_gets_only_the_variables_that_it_reads() {
         component.iter().filter(|(_, c)| has(c)).map(|(name, _)| name.as_str()).collect()
     };
     assert_eq!(holders("operator_token"), BTreeSet::from(["operator"]));
-    assert_eq!(holders("secret_key"), BTreeSet::from(["access", "operator"]));
+    assert_eq!(holders("secret_key"), BTreeSet::from(["access", "operator", "upgrade"]));
     assert_eq!(
         holders("bridge_token"),
         BTreeSet::from(["access", "getversion", "inform", "progress", "upgrade"])

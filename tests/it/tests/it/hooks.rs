@@ -1,0 +1,109 @@
+//! Messages to an operator's system that is down, comes up, stumbles, and has everything in the end.
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use ota_it::{Firmware, Operator, Receiver, Taken, Up, eventually};
+use serde_json::{Value, json};
+
+async fn add_hook(operator: &Operator, receiver: &Receiver) -> Value {
+    let url = format!("{}/ota?from=tests", receiver.host());
+    operator.post("/api/v1/hooks", json!({ "url": url })).await.json(201)
+}
+
+async fn hook(operator: &Operator) -> Value {
+    operator.get("/api/v1/hooks").await["hooks"][0].clone()
+}
+
+/// A job that is stopped as soon as it is there.
+async fn stop_a_job(operator: &Operator, firmware: &Firmware) -> String {
+    let job = operator.job(firmware, json!({ "mode": "request" })).await;
+    operator.post(&format!("/api/v1/jobs/{job}/stop"), json!({})).await.json(200);
+    job
+}
+
+fn jobs(taken: &[Taken]) -> Vec<String> {
+    let arrived = taken.iter().filter(|taken| taken.status.is_success());
+    arrived.map(|taken| taken.body["job"]["job"].as_str().unwrap_or("none").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_was_down_has_everything_once_though_the_gateway_was_killed() {
+    let mut receiver = Receiver::new();
+    let up = Up::with_hooks_at(&receiver.host());
+    let running = up.start().await;
+    let firmware = Firmware::new("2", 10_000);
+    running.operator.prepare(&firmware).await;
+    running.operator.device("pk", "dk").await;
+    let made = add_hook(&running.operator, &receiver).await;
+
+    let first = stop_a_job(&running.operator, &firmware).await;
+    eventually("the hook is seen to fail", async || {
+        let hook = hook(&running.operator).await;
+        (hook["failing_since"].is_number() && hook["pending"] == 1).then_some(())
+    })
+    .await;
+    let second = stop_a_job(&running.operator, &firmware).await;
+    running.kill().await;
+
+    let running = up.start().await;
+    receiver.start(made["secret"].as_str().unwrap(), &[StatusCode::SERVICE_UNAVAILABLE]).await;
+    let third = stop_a_job(&running.operator, &firmware).await;
+    let well = eventually("everything has arrived", async || {
+        let hook = hook(&running.operator).await;
+        (hook["delivered"] == 3).then_some(hook)
+    })
+    .await;
+    assert_eq!((&well["pending"], &well["failing_since"]), (&json!(0), &Value::Null));
+
+    let taken = receiver.taken();
+    assert_eq!(taken[0].status, StatusCode::SERVICE_UNAVAILABLE);
+    let mut told = jobs(&taken);
+    told.sort_unstable();
+    let mut expected = vec![first, second, third];
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    let mut tries = BTreeMap::new();
+    for message in &taken {
+        *tries.entry(message.delivery.as_str()).or_insert(0) += 1;
+        assert_eq!(
+            (&message.body["kind"], &message.body["job"]["state"]),
+            (&json!("stopped"), &json!("stopped"))
+        );
+    }
+    assert_eq!(
+        tries[taken[0].delivery.as_str()],
+        2,
+        "the one that was answered 503 came again under its name"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_message_says_what_the_receiver_answers_and_a_removed_hook_is_told_nothing() {
+    let mut receiver = Receiver::new();
+    let up = Up::with_hooks_at(&receiver.host());
+    let running = up.start().await;
+    let made = add_hook(&running.operator, &receiver).await;
+    let path = format!("/api/v1/hooks/{}", made["hook"].as_str().unwrap());
+    let down = running.operator.post(&format!("{path}/test"), json!({})).await.json(422);
+    let message = down["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("no answer from the receiver: "), "{message}");
+
+    receiver.start(made["secret"].as_str().unwrap(), &[StatusCode::ACCEPTED]).await;
+    let tested = running.operator.post(&format!("{path}/test"), json!({})).await.json(200);
+    assert_eq!(tested, json!({ "hook": made["hook"], "status": 202 }));
+    assert_eq!(receiver.taken()[0].body["kind"], "test");
+
+    running.operator.call(Method::DELETE, &path, "").await.json(200);
+    assert_eq!(running.operator.get("/api/v1/hooks").await, json!({ "hooks": [] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_a_host_for_hooks_says_which_variable_to_set() {
+    let running = Up::new().start().await;
+    let wanted = json!({ "url": "https://unset.invalid/" });
+    let refused = running.operator.post("/api/v1/hooks", wanted).await.json(403);
+    assert_eq!(refused["error"]["message"], "closed: variable hook_host is not set");
+    let hint = refused["error"]["hint"].as_str().unwrap().to_owned();
+    assert!(hint.contains("SPIN_VARIABLE_HOOK_HOST"), "{hint}");
+}
