@@ -21,12 +21,16 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes the database `name` at the server whose own database is at `server`.
-    pub(crate) fn create(server: &str, name: &str) -> Result<Self> {
+    /// Makes the database `name` at the server whose own database is at `server`: an empty one, or what `template` is.
+    pub(crate) fn create(server: &str, name: &str, template: Option<&Self>) -> Result<Self> {
         let (at, _) = server.rsplit_once('/').context("the address of a server has a path")?;
         let url = format!("{at}/{name}");
         let creation = name.to_owned();
+        let template = template.map(|template| template.name.clone());
         run(server, move |client| {
+            if let Some(template) = template {
+                return client.batch_execute(&format!("CREATE DATABASE {creation} TEMPLATE {template}"));
+            }
             let version: i32 =
                 client.query_one("SELECT current_setting('server_version_num')::int", &[])?.try_get(0)?;
             let icu = if version >= ICU_DATABASES { "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'" } else { "" };

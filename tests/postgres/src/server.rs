@@ -104,8 +104,20 @@ impl Server {
     /// # Errors
     /// When the server does not answer.
     pub fn database(&self) -> Result<Database> {
+        self.create(None)
+    }
+
+    /// Makes a database with all that `template` has, to which nobody may be connected.
+    ///
+    /// # Errors
+    /// When the server does not answer, or somebody is connected to the template.
+    pub fn copy(&self, template: &Database) -> Result<Database> {
+        self.create(Some(template))
+    }
+
+    fn create(&self, template: Option<&Database>) -> Result<Database> {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
-        Database::create(&self.url("postgres"), &format!("test{number}"))
+        Database::create(&self.url("postgres"), &format!("test{number}"), template)
     }
 
     /// Where it listens.

@@ -34,6 +34,19 @@ fn each_test_has_a_database_of_its_own() {
 }
 
 #[test]
+fn a_copy_has_what_its_template_had_and_is_its_own() {
+    let server = Server::shared().unwrap();
+    let template = server.database().unwrap();
+    connect(&template.url)
+        .batch_execute("CREATE TABLE kept (n BIGINT); INSERT INTO kept VALUES (7)")
+        .unwrap();
+    let copy = server.copy(&template).unwrap();
+    let rows = connect(&copy.url).query("DELETE FROM kept RETURNING n", &[]).unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [7]);
+    assert_eq!(connect(&template.url).query("SELECT n FROM kept", &[]).unwrap().len(), 1);
+}
+
+#[test]
 fn a_database_goes_with_its_guard_though_somebody_is_connected() {
     let database = Server::shared().unwrap().database().unwrap();
     let url = database.url.clone();

@@ -35,7 +35,7 @@ impl Dialect {
     pub const POSTGRES: Self = Self {
         begin: "BEGIN ISOLATION LEVEL READ COMMITTED",
         now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
-        each: "json_array_elements_text(CAST(${n} AS json)) AS e(value)",
+        each: "json_array_elements_text(CAST(CAST(${n} AS TEXT) AS json)) AS e(value)",
         // Racing migrations queue here; SQLite's write lock does it there.
         settle: [None, Some("SELECT CAST(pg_advisory_xact_lock(7261) AS TEXT)")],
         words: [
@@ -48,7 +48,7 @@ impl Dialect {
 
     /// This dialect with another clock: for tests that turn it.
     #[must_use]
-    pub fn with_clock(self, now: &'static str) -> Self {
+    pub const fn with_clock(self, now: &'static str) -> Self {
         Self { now, ..self }
     }
 

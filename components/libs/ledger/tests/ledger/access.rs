@@ -8,7 +8,7 @@ use ota_rollout::{JobState, Mode, TaskState};
 
 use ota_ledger::job::NewJob;
 
-use crate::store::{START, Store, id, pk, terms, ver};
+use crate::ledger::store::{START, Store, id, pk, terms, ver};
 
 fn access(store: &Store, link: &Link) -> &'static str {
     match store.act(|ledger| ledger.access(link).unwrap()) {
@@ -100,7 +100,7 @@ fn progress_opens_no_download_that_stop_or_the_budget_closed() {
     let job = store.job(Mode::Push, terms(10));
     let link = store.inform("d0", "1").unwrap().link;
     store.act(|ledger| ledger.stop_job(&job, false).unwrap());
-    store.act(|ledger| ledger.progress(&crate::store::heard("d0"), 0, None).unwrap());
+    store.act(|ledger| ledger.progress(&crate::ledger::store::heard("d0"), 0, None).unwrap());
     assert_eq!(store.state(&job, "d0"), TaskState::Downloading);
     assert_eq!(access(&store, &link), "the job does not run");
     assert_eq!(begin(&store, &link), Begun::Gone("the job does not run"));
@@ -118,7 +118,7 @@ fn what_a_device_repeats_of_one_offer_does_not_touch_another() {
     let link = offers(&store, "d0").remove(1).link;
     assert_eq!(begin(&store, &link), Begun::Yes);
     store.inform("d0", "3");
-    store.act(|ledger| ledger.progress(&crate::store::heard("d0"), 80, None).unwrap());
+    store.act(|ledger| ledger.progress(&crate::ledger::store::heard("d0"), 80, None).unwrap());
     assert_eq!(store.state(&taken, "d0"), TaskState::Succeeded);
     assert_eq!(store.state(&other, "d0"), TaskState::Waiting);
 }

@@ -6,7 +6,8 @@ use ota_protocol::link::Link;
 use ota_rollout::{Budget, JobState, Mode, Terms};
 use proptest::prelude::*;
 
-use crate::store::{Store, heard, id, terms, ver};
+use crate::database::CASES;
+use crate::ledger::store::{Store, heard, id, terms, ver};
 
 const DEVICES: usize = 4;
 
@@ -79,7 +80,7 @@ fn run(store: &Store, job: &str, links: &mut [Option<Link>], step: &Move) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn the_bound_holds_after_every_step_whatever_fails(

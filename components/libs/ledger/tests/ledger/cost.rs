@@ -3,7 +3,7 @@
 use ota_ledger::inform::HEARD_EVERY;
 use ota_rollout::Mode;
 
-use crate::store::{Store, heard, id, terms};
+use crate::ledger::store::{Store, heard, id, terms};
 
 #[test]
 fn an_unchanged_inform_is_one_read_and_one_write_in_300_s() {
@@ -51,7 +51,7 @@ fn every_decision_is_one_transaction_of_at_most_ten_statements() {
     store.act(|ledger| ledger.resume_job(&asked).unwrap());
     let statements = store.sql.statements.borrow()[before..].to_vec();
     let mut transactions = Vec::new();
-    for statement in &statements {
+    for (statement, _) in &statements {
         if statement.starts_with("BEGIN") {
             transactions.push(0);
         }

@@ -6,7 +6,7 @@ use ota_ledger::outbox::{Delivery, Due, FAN_OUT, TRIED_FOR};
 use ota_protocol::key::ProductKey;
 use ota_rollout::Mode;
 
-use crate::store::{START, Store, pk, terms};
+use crate::ledger::store::{START, Store, pk, terms};
 
 pub(crate) fn new_hook(id: &str, kinds: &[Kind]) -> NewHook {
     NewHook {

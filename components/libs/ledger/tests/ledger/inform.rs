@@ -3,7 +3,7 @@
 use ota_ledger::inform::Told;
 use ota_rollout::{JobState, Mode, TaskState};
 
-use crate::store::{Store, heard, terms, ver};
+use crate::ledger::store::{Store, heard, terms, ver};
 
 #[test]
 fn an_unknown_device_is_said_to_be_unknown() {

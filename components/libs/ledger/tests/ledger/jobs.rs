@@ -5,7 +5,7 @@ use ota_ledger::scope::Scope;
 use ota_protocol::key::DeviceKey;
 use ota_rollout::{JobState, Mode};
 
-use crate::store::{Store, id, pk, terms, ver};
+use crate::ledger::store::{Store, id, pk, terms, ver};
 
 fn create(store: &Store, to: &str, scope: Scope) -> Result<(i64, JobState), String> {
     let new = NewJob { scope, ..store.new_job(to) };

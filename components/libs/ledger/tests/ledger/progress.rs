@@ -3,7 +3,7 @@
 use ota_ledger::progress::Reported;
 use ota_rollout::{Mode, TaskState};
 
-use crate::store::{Store, heard, id, terms};
+use crate::ledger::store::{Store, heard, id, terms};
 
 fn report(store: &Store, device: &str, step: i32) -> &'static str {
     match store.act(|ledger| ledger.progress(&heard(device), step, Some("words")).unwrap()) {

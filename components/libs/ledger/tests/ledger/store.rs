@@ -8,22 +8,21 @@ use ota_ledger::firmware::Pushed;
 use ota_ledger::inform::{Heard, Told};
 use ota_ledger::job::NewJob;
 use ota_ledger::record::{Duties, JobRecord, TaskRecord};
-use ota_ledger::{Dialect, Ledger, Sql};
+use ota_ledger::{Ledger, Sql};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::message::SignMethod;
 use ota_protocol::version::Version;
 use ota_rollout::{Mode, TaskState, Terms};
 
-use crate::sqlite::Sqlite;
+use crate::database::DIALECT;
+pub(crate) use crate::database::START;
+use crate::ledger::recorded::Recorded;
 
 /// A ledger in memory.
 pub(crate) struct Store {
-    pub(crate) sql: Sqlite,
+    pub(crate) sql: Recorded,
     random: Cell<u64>,
 }
-
-/// The clock of a fresh store (ms).
-pub(crate) const START: i64 = 1_800_000_000_000;
 
 /// Terms whose times are short and whose budget is `loss_budget`, without growth.
 pub(crate) fn terms(loss_budget: i64) -> Terms {
@@ -40,10 +39,7 @@ pub(crate) fn terms(loss_budget: i64) -> Terms {
 impl Store {
     /// An empty ledger with the product `pk`.
     pub(crate) fn new() -> Self {
-        let store = Self { sql: Sqlite::in_memory(), random: Cell::new(1) };
-        assert!(ota_ledger::schema::ensure(&store.sql, Dialect::SQLITE).unwrap());
-        store.sql.execute("CREATE TABLE test_clock (at BIGINT NOT NULL)", &[]).unwrap();
-        store.sql.execute("INSERT INTO test_clock VALUES ($1)", &[START.into()]).unwrap();
+        let store = Self { sql: Recorded::new(), random: Cell::new(1) };
         store.act(|ledger| ledger.create_product(&pk()).unwrap());
         store
     }
@@ -60,13 +56,12 @@ impl Store {
     }
 
     pub(crate) fn act<T>(&self, act: impl FnOnce(&Ledger<'_>) -> T) -> T {
-        let dialect = Dialect::SQLITE.with_clock("(SELECT at FROM test_clock)");
         // A counter scrambled well enough to look random, and the same in each run.
         let random = || {
             self.random.set(self.random.get() + 1);
             self.random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
         };
-        act(&Ledger::new(&self.sql, dialect, &random))
+        act(&Ledger::new(&self.sql, DIALECT, &random))
     }
 
     pub(crate) fn pass(&self, ms: i64) {
@@ -155,7 +150,7 @@ impl Store {
         self.act(|ledger| ledger.job(job).unwrap().unwrap())
     }
 
-    /// Counters are the counts of tasks, and the bound holds.
+    /// Counters are the counts of tasks.
     pub(crate) fn check(&self, job: &str) {
         assert_eq!(self.act(|ledger| ledger.miscounts(job).unwrap()), Vec::<String>::new());
     }

@@ -4,7 +4,7 @@ use ota_ledger::presence::Session;
 use ota_ledger::sweep::{BATCH, GRANTS, Swept};
 use ota_rollout::{JobState, Mode, TaskState, Terms};
 
-use crate::store::{Store, id, terms};
+use crate::ledger::store::{Store, id, terms};
 
 fn session(device: &str, bridge: &str, number: i64) -> Session {
     Session { id: id(device), bridge: Some(bridge.to_owned()), number }

@@ -1,22 +1,23 @@
-//! A SQLite that writes down its statements and can fail at the n-th.
+//! A database that writes down its statements and can fail at the n-th.
 
 use std::cell::{Cell, RefCell};
 
 use ota_ledger::{Row, Sql, SqlError, Value};
-use ota_platform::native::NativeSqlite;
+
+use crate::database::Connection;
 
 /// One connection.
-pub(crate) struct Sqlite {
-    connection: NativeSqlite,
-    /// Every statement so far.
-    pub(crate) statements: RefCell<Vec<String>>,
+pub(crate) struct Recorded {
+    connection: Connection,
+    /// Every statement so far, with its parameters.
+    pub(crate) statements: RefCell<Vec<(String, Vec<Value>)>>,
     /// Counts down; the statement that meets zero fails, and all after it.
     pub(crate) fails_after: Cell<Option<usize>>,
 }
 
-impl Sqlite {
-    pub(crate) fn in_memory() -> Self {
-        let connection = NativeSqlite::in_memory().unwrap();
+impl Recorded {
+    pub(crate) fn new() -> Self {
+        let connection = Connection::fresh();
         Self { connection, statements: RefCell::default(), fails_after: Cell::new(None) }
     }
 
@@ -27,26 +28,33 @@ impl Sqlite {
         (self.statements.borrow().len() - before, result)
     }
 
-    fn note(&self, sql: &str) -> Result<(), SqlError> {
+    /// The statements that `act` runs, with their parameters.
+    pub(crate) fn statements_of(&self, act: impl FnOnce()) -> Vec<(String, Vec<Value>)> {
+        let before = self.statements.borrow().len();
+        act();
+        self.statements.borrow()[before..].to_vec()
+    }
+
+    fn note(&self, sql: &str, params: &[Value]) -> Result<(), SqlError> {
         if let Some(left) = self.fails_after.get() {
             if left == 0 {
                 return Err(SqlError("the database is gone".to_owned()));
             }
             self.fails_after.set(Some(left - 1));
         }
-        self.statements.borrow_mut().push(sql.to_owned());
+        self.statements.borrow_mut().push((sql.to_owned(), params.to_vec()));
         Ok(())
     }
 }
 
-impl Sql for Sqlite {
+impl Sql for Recorded {
     fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
-        self.note(sql)?;
+        self.note(sql, params)?;
         self.connection.execute(sql, params)
     }
 
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
-        self.note(sql)?;
+        self.note(sql, params)?;
         self.connection.query(sql, params)
     }
 }

@@ -1,0 +1,81 @@
+//! A database of a private Postgres, one for each test: a copy of one with the schema.
+
+use std::sync::OnceLock;
+
+use ota_ledger::{Dialect, Row, Sql, SqlError, Value};
+use ota_platform::native::NativePostgres;
+use ota_postgres::{Database, Server, Settings};
+
+/// With the clock that tests turn.
+pub(crate) const DIALECT: Dialect = Dialect::POSTGRES.with_clock("(SELECT at FROM test_clock)");
+/// How many random schedules a property is tried with.
+pub(crate) const CASES: u32 = 40;
+
+/// What the clock of a new ledger shows (ms).
+pub(crate) const START: i64 = 1_800_000_000_000;
+
+/// One connection to a database of its own.
+pub(crate) struct Connection {
+    sql: NativePostgres,
+    /// Goes after the connection; a shared one goes with [`Shared`].
+    _database: Option<Database>,
+}
+
+impl Connection {
+    /// To a new ledger, with a clock.
+    pub(crate) fn fresh() -> Self {
+        let Shared(database) = Shared::new();
+        Self { sql: NativePostgres::connect(&database.url).unwrap(), _database: Some(database) }
+    }
+}
+
+/// A new ledger that several connections share; its database goes with it.
+pub(crate) struct Shared(Database);
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        let (server, template) = template();
+        Self(server.copy(template).unwrap())
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        Connection { sql: NativePostgres::connect(&self.0.url).unwrap(), _database: None }
+    }
+}
+
+/// The server of this process, and a database with the schema. Neither is dropped: the server ends with the process.
+fn template() -> &'static (Server, Database) {
+    static TEMPLATE: OnceLock<(Server, Database)> = OnceLock::new();
+    TEMPLATE.get_or_init(|| {
+        let server = Server::start_with(&Settings { is_fast: true, ..Settings::default() }).unwrap();
+        let template = server.database().unwrap();
+        let sql = NativePostgres::connect(&template.url).unwrap();
+        assert!(ota_ledger::schema::ensure(&sql, Dialect::POSTGRES).unwrap());
+        sql.execute("CREATE TABLE test_clock (at BIGINT NOT NULL)", &[]).unwrap();
+        sql.execute("INSERT INTO test_clock VALUES ($1)", &[START.into()]).unwrap();
+        (server, template)
+    })
+}
+
+/// Steps of the statement's plan that read a whole table, other than those that stay small whatever the fleet does.
+pub(crate) fn scans(sql: &dyn Sql, statement: &str, params: &[Value]) -> Vec<String> {
+    let plan = sql.query(&format!("EXPLAIN {statement}"), params).unwrap();
+    let steps = plan.iter().map(|row| row.text(0).unwrap());
+    steps.filter(|step| is_scan(step)).collect()
+}
+
+fn is_scan(step: &str) -> bool {
+    ["device", "device_tag", "task", "event", "outbox", "scope"]
+        .iter()
+        .any(|table| step.contains(&format!("Seq Scan on {table} ")))
+}
+
+impl Sql for Connection {
+    fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
+        self.sql.execute(sql, params)
+    }
+
+    fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.sql.query(sql, params)
+    }
+}

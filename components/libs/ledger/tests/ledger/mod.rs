@@ -1,0 +1,16 @@
+//! The ledger over a real database, decision by decision: what each message does, and what it costs.
+//!
+//! Whoever includes this module has a module `database` beside it, which says which database it is.
+
+mod access;
+mod budget;
+mod cost;
+mod hooks;
+mod inform;
+mod jobs;
+mod outbox;
+mod plans;
+mod progress;
+mod recorded;
+mod store;
+mod sweep;
