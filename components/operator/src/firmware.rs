@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use ota_image::{KvObjects, Objects as _, Stored, Upload, UploadError};
 use ota_ledger::firmware::Pushed;
-use ota_ledger::record::{Duties, FirmwareRecord};
+use ota_ledger::record::FirmwareRecord;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, door, ids, request, response};
 use ota_protocol::key::ProductKey;
 use ota_protocol::message::SignMethod;
@@ -13,16 +13,21 @@ use ota_protocol::version::Version;
 use serde_json::{Value, json};
 
 use crate::devices::unknown_product;
+use crate::duties::DeclaredDuties;
 use crate::route::{product_key, upload_target};
 
 pub(crate) fn list(gateway: &Gateway<'_>, product: &ProductKey) -> Result<Response, Failure> {
-    let firmware = gateway.decide(|ledger| {
+    let (firmware, verified) = gateway.decide(|ledger| {
         if !ledger.has_product(product)? {
             return Err(unknown_product(product).into());
         }
-        Ok(ledger.firmware_of(product)?)
+        Ok((ledger.firmware_of(product)?, ledger.verified_of(product)?))
     })?;
-    let shown: Vec<Value> = firmware.iter().map(shown).collect();
+    let is_verified = |firmware: &FirmwareRecord| {
+        let least = firmware.duties.verify_least;
+        verified.iter().any(|(version, most)| version == firmware.version.as_str() && *most >= least)
+    };
+    let shown: Vec<Value> = firmware.iter().map(|firmware| shown(firmware, is_verified(firmware))).collect();
     Ok(response::json(StatusCode::OK, &json!({ "firmware": shown })))
 }
 
@@ -58,7 +63,7 @@ async fn take(
             &declared.version,
             &stored,
             declared.sign_method,
-            Duties::default(),
+            declared.duties.duties(),
         )?)
     });
     let (status, firmware) = match pushed {
@@ -78,7 +83,9 @@ async fn take(
     if firmware.image.object != stored.object {
         discard(&objects, &stored).await;
     }
-    Ok(response::json(status, &shown(&firmware)))
+    declared.duties.check(&firmware)?;
+    let is_verified = gateway.decide(|ledger| Ok(ledger.is_verified(&firmware)?))?;
+    Ok(response::json(status, &shown(&firmware, is_verified)))
 }
 
 /// What the request says of the firmware before its first byte.
@@ -89,6 +96,7 @@ struct Declared {
     size: Option<u64>,
     md5: Option<String>,
     sha256: Option<String>,
+    duties: DeclaredDuties,
 }
 
 impl Declared {
@@ -113,6 +121,7 @@ impl Declared {
             size,
             md5: request::parameter(request, "md5"),
             sha256: request::parameter(request, "sha256"),
+            duties: DeclaredDuties::of(request)?,
         })
     }
 
@@ -188,7 +197,7 @@ async fn discard(objects: &KvObjects<'_>, stored: &Stored) {
     }
 }
 
-fn shown(firmware: &FirmwareRecord) -> Value {
+fn shown(firmware: &FirmwareRecord, is_verified: bool) -> Value {
     json!({
         "product": firmware.product.as_str(),
         "version": firmware.version.as_str(),
@@ -198,5 +207,10 @@ fn shown(firmware: &FirmwareRecord) -> Value {
         "sha256": firmware.image.sha256.to_string(),
         "sign_method": firmware.sign_method.as_str(),
         "quarantined": firmware.quarantined_at.is_some(),
+        "must_pass": firmware.duties.must_pass,
+        "needs_verification": firmware.duties.needs_verification,
+        "verified": is_verified,
+        "verify_most": firmware.duties.verify_most,
+        "verify_least": firmware.duties.verify_least,
     })
 }

@@ -4,7 +4,9 @@
 //! Nothing here decides about devices: it registers, asks the ledger, and shows.
 
 mod devices;
+mod duties;
 mod events;
+mod explain;
 mod firmware;
 mod hooks;
 mod jobs;
@@ -28,15 +30,28 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
     match Route::of(request)? {
         Route::Products => products::list(gateway),
         Route::CreateProduct => products::create(gateway, request),
+        Route::Product(product) => products::show(gateway, &product),
+        Route::AmendProduct(product) => products::amend(gateway, request, &product),
         Route::Devices(product) => devices::list(gateway, request, &product),
         Route::CreateDevice(product) => devices::create(gateway, request, product),
         Route::Device(id) => devices::show(gateway, &id),
+        Route::DeleteDevice(id) => devices::delete(gateway, &id),
+        Route::ReplaceDevice(id) => devices::replace(gateway, request, &id),
+        Route::SetTags(id) => devices::set_tags(gateway, request, &id),
+        Route::ExplainDevice(id) => explain::device(gateway, &id),
         Route::Firmware(product) => firmware::list(gateway, &product),
         Route::Jobs => jobs::list(gateway, request),
-        Route::CreateJob => jobs::create(gateway, request),
+        Route::CreateJob => jobs::create::create(gateway, request),
         Route::Job(job) => jobs::show(gateway, &job),
-        Route::StopJob(job) => jobs::stop(gateway, &job),
-        Route::Tasks(job) => jobs::tasks(gateway, request, &job),
+        Route::AmendJob(job) => jobs::control::amend(gateway, request, &job),
+        Route::DeleteJob(job) => jobs::control::delete(gateway, &job),
+        Route::StopJob(job) => jobs::control::stop(gateway, request, &job),
+        Route::PauseJob(job) => jobs::control::pause(gateway, &job),
+        Route::ResumeJob(job) => jobs::control::resume(gateway, &job),
+        Route::Tasks(job) => jobs::tasks::list(gateway, request, &job),
+        Route::CancelTasks(job) => jobs::tasks::cancel(gateway, request, &job),
+        Route::RetryTasks(job) => jobs::tasks::retry(gateway, request, &job),
+        Route::ExplainTask(job, device) => explain::task(gateway, &job, &device),
         Route::Events => events::list(gateway, request),
         Route::Hooks => hooks::list(gateway),
         Route::CreateHook => hooks::create(gateway, request),

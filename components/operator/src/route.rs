@@ -5,6 +5,8 @@ use ota_platform::{Refusal, Request};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::query;
 
+use crate::params::{device_key, quoted};
+
 /// What a request asks for. Uploads are not among them: they are streamed ([`is_upload`]).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
@@ -12,12 +14,24 @@ pub enum Route {
     Products,
     /// `POST /api/v1/products`
     CreateProduct,
+    /// `GET /api/v1/products/{product}`
+    Product(ProductKey),
+    /// `PATCH /api/v1/products/{product}`
+    AmendProduct(ProductKey),
     /// `GET /api/v1/products/{product}/devices`
     Devices(ProductKey),
     /// `POST /api/v1/products/{product}/devices`
     CreateDevice(ProductKey),
     /// `GET /api/v1/products/{product}/devices/{device}`
     Device(DeviceId),
+    /// `DELETE /api/v1/products/{product}/devices/{device}`
+    DeleteDevice(DeviceId),
+    /// `POST /api/v1/products/{product}/devices/{device}/replace`
+    ReplaceDevice(DeviceId),
+    /// `PUT /api/v1/products/{product}/devices/{device}/tags`
+    SetTags(DeviceId),
+    /// `GET /api/v1/products/{product}/devices/{device}/explain`
+    ExplainDevice(DeviceId),
     /// `GET /api/v1/products/{product}/firmware`
     Firmware(ProductKey),
     /// `GET /api/v1/jobs`
@@ -26,10 +40,24 @@ pub enum Route {
     CreateJob,
     /// `GET /api/v1/jobs/{job}`
     Job(String),
+    /// `PATCH /api/v1/jobs/{job}`
+    AmendJob(String),
+    /// `DELETE /api/v1/jobs/{job}`
+    DeleteJob(String),
     /// `POST /api/v1/jobs/{job}/stop`
     StopJob(String),
+    /// `POST /api/v1/jobs/{job}/pause`
+    PauseJob(String),
+    /// `POST /api/v1/jobs/{job}/resume`
+    ResumeJob(String),
     /// `GET /api/v1/jobs/{job}/tasks`
     Tasks(String),
+    /// `POST /api/v1/jobs/{job}/tasks/cancel`
+    CancelTasks(String),
+    /// `POST /api/v1/jobs/{job}/tasks/retry`
+    RetryTasks(String),
+    /// `GET /api/v1/jobs/{job}/explain/{device}`
+    ExplainTask(String, DeviceKey),
     /// `GET /api/v1/events`
     Events,
     /// `GET /api/v1/hooks`
@@ -56,38 +84,98 @@ impl Route {
         let decoded = decoded.ok_or_else(nowhere)?;
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let method = request.method();
-        let get = |route| only(method, &Method::GET, "GET", route);
-        let post = |route| only(method, &Method::POST, "POST", route);
         match segments.as_slice() {
-            ["metrics"] => get(Self::Metrics),
-            ["api", "v1", "products"] => either(method, Self::Products, Self::CreateProduct),
-            ["api", "v1", "products", product, "devices"] => {
-                let product = product_key(product)?;
-                either(method, Self::Devices(product.clone()), Self::CreateDevice(product))
-            }
-            ["api", "v1", "products", product, "devices", device] => {
-                let device = DeviceKey::parse(device)
-                    .map_err(|error| Refusal::bad_request(format!("device {device:?}: {error}")))?;
-                get(Self::Device(DeviceId { product: product_key(product)?, device }))
-            }
-            ["api", "v1", "products", product, "firmware"] => get(Self::Firmware(product_key(product)?)),
-            ["api", "v1", "products", _, "firmware", version] if !version.is_empty() => {
-                Err(Refusal::method_not_allowed("PUT"))
-            }
-            ["api", "v1", "jobs"] => either(method, Self::Jobs, Self::CreateJob),
-            ["api", "v1", "jobs", job] => get(Self::Job(job_id(job)?)),
-            ["api", "v1", "jobs", job, "stop"] => post(Self::StopJob(job_id(job)?)),
-            ["api", "v1", "jobs", job, "tasks"] => get(Self::Tasks(job_id(job)?)),
-            ["api", "v1", "events"] => get(Self::Events),
-            ["api", "v1", "hooks"] => either(method, Self::Hooks, Self::CreateHook),
-            ["api", "v1", "hooks", hook] => {
-                only(method, &Method::DELETE, "DELETE", Self::RemoveHook(id("hook", hook)?))
-            }
-            ["api", "v1", "hooks", hook, "test"] => post(Self::TestHook(id("hook", hook)?)),
-            _ => Err(nowhere()),
-        }
+            ["metrics"] => only(method, GET, Self::Metrics),
+            ["api", "v1", "products", rest @ ..] => of_products(method, rest),
+            ["api", "v1", "jobs", rest @ ..] => of_jobs(method, rest),
+            ["api", "v1", "hooks", rest @ ..] => of_hooks(method, rest),
+            ["api", "v1", "events"] => only(method, GET, Self::Events),
+            _ => Ok(None),
+        }?
+        .ok_or_else(nowhere)
     }
 }
+
+/// The routes below `/api/v1/products`; `None` where there is none.
+fn of_products(method: &Method, rest: &[&str]) -> Result<Option<Route>, Refusal> {
+    match rest {
+        [] => choose(method, "GET, POST", [(GET, Route::Products), (POST, Route::CreateProduct)]),
+        [""] => Ok(None),
+        [product] => {
+            let product = product_key(product)?;
+            let routes = [(GET, Route::Product(product.clone())), (PATCH, Route::AmendProduct(product))];
+            choose(method, "GET, PATCH", routes)
+        }
+        [product, "devices"] => {
+            let product = product_key(product)?;
+            let routes = [(GET, Route::Devices(product.clone())), (POST, Route::CreateDevice(product))];
+            choose(method, "GET, POST", routes)
+        }
+        [product, "devices", device, rest @ ..] => {
+            let id = DeviceId { device: device_key(device)?, product: product_key(product)? };
+            of_device(method, id, rest)
+        }
+        [product, "firmware"] => only(method, GET, Route::Firmware(product_key(product)?)),
+        [_, "firmware", version] if !version.is_empty() => Err(Refusal::method_not_allowed("PUT")),
+        _ => Ok(None),
+    }
+}
+
+/// The routes of a device.
+fn of_device(method: &Method, id: DeviceId, rest: &[&str]) -> Result<Option<Route>, Refusal> {
+    match rest {
+        [] => {
+            let routes = [(GET, Route::Device(id.clone())), (DELETE, Route::DeleteDevice(id))];
+            choose(method, "GET, DELETE", routes)
+        }
+        ["replace"] => only(method, POST, Route::ReplaceDevice(id)),
+        ["tags"] => only(method, PUT, Route::SetTags(id)),
+        ["explain"] => only(method, GET, Route::ExplainDevice(id)),
+        _ => Ok(None),
+    }
+}
+
+/// The routes below `/api/v1/jobs`.
+fn of_jobs(method: &Method, rest: &[&str]) -> Result<Option<Route>, Refusal> {
+    let [job, rest @ ..] = rest else {
+        return choose(method, "GET, POST", [(GET, Route::Jobs), (POST, Route::CreateJob)]);
+    };
+    let job = id("job", job)?;
+    match rest {
+        [] => {
+            let routes = [
+                (GET, Route::Job(job.clone())),
+                (PATCH, Route::AmendJob(job.clone())),
+                (DELETE, Route::DeleteJob(job)),
+            ];
+            choose(method, "GET, PATCH, DELETE", routes)
+        }
+        ["stop"] => only(method, POST, Route::StopJob(job)),
+        ["pause"] => only(method, POST, Route::PauseJob(job)),
+        ["resume"] => only(method, POST, Route::ResumeJob(job)),
+        ["tasks"] => only(method, GET, Route::Tasks(job)),
+        ["tasks", "cancel"] => only(method, POST, Route::CancelTasks(job)),
+        ["tasks", "retry"] => only(method, POST, Route::RetryTasks(job)),
+        ["explain", device] => only(method, GET, Route::ExplainTask(job, device_key(device)?)),
+        _ => Ok(None),
+    }
+}
+
+/// The routes below `/api/v1/hooks`.
+fn of_hooks(method: &Method, rest: &[&str]) -> Result<Option<Route>, Refusal> {
+    match rest {
+        [] => choose(method, "GET, POST", [(GET, Route::Hooks), (POST, Route::CreateHook)]),
+        [hook] => only(method, DELETE, Route::RemoveHook(id("hook", hook)?)),
+        [hook, "test"] => only(method, POST, Route::TestHook(id("hook", hook)?)),
+        _ => Ok(None),
+    }
+}
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
+const DELETE: Method = Method::DELETE;
 
 /// Whether a request is `PUT /api/v1/products/{product}/firmware/{version}`.
 pub fn is_upload(request: &Request) -> bool {
@@ -106,11 +194,8 @@ pub(crate) fn upload_target(request: &Request) -> Option<(String, String)> {
 }
 
 pub(crate) fn product_key(text: &str) -> Result<ProductKey, Refusal> {
-    ProductKey::parse(text).map_err(|error| Refusal::bad_request(format!("product {text:?}: {error}")))
-}
-
-fn job_id(text: &str) -> Result<String, Refusal> {
-    id("job", text)
+    ProductKey::parse(text)
+        .map_err(|error| Refusal::bad_request(format!("product {}: {error}", quoted(text))))
 }
 
 /// Ids of jobs and hooks are ours: what has another form names none.
@@ -119,16 +204,24 @@ fn id(noun: &str, text: &str) -> Result<String, Refusal> {
     if is_id { Ok(text.to_owned()) } else { Err(Refusal::not_found(format!("there is no such {noun}"))) }
 }
 
-fn only(method: &Method, is: &Method, allowed: &'static str, route: Route) -> Result<Route, Refusal> {
-    if method == is { Ok(route) } else { Err(Refusal::method_not_allowed(allowed)) }
+fn only(method: &Method, is: Method, route: Route) -> Result<Option<Route>, Refusal> {
+    let allowed = match is {
+        PUT => "PUT",
+        DELETE => "DELETE",
+        POST => "POST",
+        _ => "GET",
+    };
+    choose(method, allowed, [(is, route)])
 }
 
-fn either(method: &Method, get: Route, post: Route) -> Result<Route, Refusal> {
-    match *method {
-        Method::GET => Ok(get),
-        Method::POST => Ok(post),
-        _ => Err(Refusal::method_not_allowed("GET, POST")),
-    }
+/// The route of `method`, of those that a path takes; `allowed` names their methods.
+fn choose<const N: usize>(
+    method: &Method,
+    allowed: &'static str,
+    routes: [(Method, Route); N],
+) -> Result<Option<Route>, Refusal> {
+    let route = routes.into_iter().find(|(is, _)| is == method).map(|(_, route)| route);
+    route.map(Some).ok_or_else(|| Refusal::method_not_allowed(allowed))
 }
 
 #[cfg(test)]

@@ -85,16 +85,16 @@ impl Ledger<'_> {
     /// The events about all that `about` names after number `after`, oldest first.
     pub fn events_about(&self, about: About<'_>, after: i64, limit: i64) -> Result<Vec<Event>, SqlError> {
         let named = [("job", about.job), ("product", about.product), ("device", about.device)];
-        let mut sql = EVENTS.to_owned();
+        let mut conditions = String::new();
         let mut values = vec![after.into(), limit.into()];
         for (column, value) in named {
             if let Some(value) = value {
                 values.push(value.into());
                 // Fixed words and a parameter: nothing of the caller's is in the text.
-                sql.push_str(&format!(" AND {column} = ${}", values.len()));
+                conditions = format!("{conditions} AND {column} = ${}", values.len());
             }
         }
-        sql.push_str(IN_ORDER);
+        let sql = EVENTS.replace("{conditions}", &conditions);
         self.sql.query(&sql, &values)?.iter().map(Event::read).collect()
     }
 }
@@ -128,5 +128,4 @@ impl Event {
 const APPEND: &str = "INSERT INTO event (at, kind, product, device, job, actor, detail, message)
     VALUES ({now}, $1, $2, $3, $4, $5, $6, $7)";
 const EVENTS: &str = "SELECT number, at, kind, product, device, job, actor, detail FROM event
-    WHERE number > $1";
-const IN_ORDER: &str = " ORDER BY number LIMIT $2";
+    WHERE number > $1{conditions} ORDER BY number LIMIT $2";

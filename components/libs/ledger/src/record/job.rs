@@ -73,7 +73,7 @@ impl JobRecord {
         let word = |n: usize| row.text(at + n);
         let bad = |what: &str, word: &str| SqlError(format!("job {what} {word}"));
         let (kind, mode, state) = (word(3)?, word(4)?, word(5)?);
-        let stage = row.int(at + 26)?;
+        let open = row.int(at + 26)?;
         Ok(Self {
             job: word(0)?,
             product: product_key(row, at + 1)?,
@@ -89,10 +89,10 @@ impl JobRecord {
             is_incremental: row.int(at + 23)? == 1,
             paced_until: row.int(at + 24)?,
             filled_to: row.opt_text(at + 25)?,
-            stage,
+            stage: open,
             last_stage: row.int(at + 27)?,
             stand: StageStand {
-                number: stage,
+                number: open,
                 members: row.int(at + 28)?,
                 succeeded: row.int(at + 29)?,
                 ended: row.int(at + 30)?,

@@ -1,0 +1,50 @@
+//! A new job: every field checked, then created.
+
+use http::StatusCode;
+use ota_ledger::catalogue::Catalogue;
+use ota_ledger::job::NotCreated;
+use ota_platform::{Failure, Gateway, Refusal, Request, Response};
+
+use super::answer;
+use super::wanted::Wanted;
+use crate::params;
+
+pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
+    let wanted: Wanted = params::body(request)?;
+    // Named before it is created: what is tried again creates no second one.
+    let id = gateway.decide(|ledger| Ok(ledger.new_job_id()))?;
+    let new = wanted.parse(id)?;
+    let created = answer(gateway, StatusCode::CREATED, |ledger| ledger.create_job(&new).map_err(not_created));
+    Catalogue::forget(&new.product, gateway.kv);
+    created
+}
+
+/// Why a job is not created, and what to do about it.
+pub(super) fn not_created(why: NotCreated) -> Failure {
+    let message = why.to_string();
+    let refusal = match why {
+        NotCreated::Ledger(error) => return error.into(),
+        NotCreated::NoProduct(_) => {
+            Refusal::not_found(message).with_hint("register it with POST /api/v1/products")
+        }
+        NotCreated::NoFirmware(_) => Refusal::unprocessable("no_firmware", message)
+            .with_hint("upload it with PUT /api/v1/products/{product}/firmware/{version}"),
+        NotCreated::Quarantined(_) => Refusal::unprocessable("quarantined", message)
+            .with_hint("a stored block is damaged: upload the firmware again under another version"),
+        NotCreated::Gap(_) => Refusal::unprocessable("gap", message)
+            .with_hint("upload it again under another version, to be passed through in its place"),
+        NotCreated::NotVerified(_) => Refusal::conflict("not_verified", message)
+            .with_hint("create a job of kind verify over a few devices first"),
+        NotCreated::TooMany { .. } => Refusal::unprocessable("too_many_devices", message)
+            .with_hint("name some devices, or register the firmware with a higher verify_most"),
+        NotCreated::NoDevice(_) => Refusal::unprocessable("no_device", message)
+            .with_hint("register it with POST /api/v1/products/{product}/devices"),
+        NotCreated::CanaryOutside(_) => Refusal::unprocessable("canary_outside", message)
+            .with_hint("a canary must meet devices, from, tags and exclude as every other device"),
+        NotCreated::ExposedElsewhere { exposed, .. } => Refusal::conflict("exposed_elsewhere", message)
+            .with_hint(format!("look at those jobs, then repeat the call with exposed {exposed}")),
+        NotCreated::Empty => Refusal::unprocessable("empty_scope", message)
+            .with_hint("GET /api/v1/products/{product}/devices shows the devices and their versions"),
+    };
+    refusal.into()
+}
