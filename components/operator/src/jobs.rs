@@ -9,8 +9,6 @@ mod terms;
 mod wanted;
 
 use http::StatusCode;
-use ota_ledger::Ledger;
-use ota_ledger::record::JobRecord;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
 use serde_json::{Value, json};
 
@@ -32,22 +30,11 @@ pub(crate) fn list(gateway: &Gateway<'_>, request: &Request) -> Result<Response,
 }
 
 pub(crate) fn show(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure> {
-    answer(gateway, StatusCode::OK, |ledger| ledger.job(id)?.ok_or_else(|| unknown(id).into()))
-}
-
-/// Answers with the job that `act` leads to, and all that it names.
-fn answer(
-    gateway: &Gateway<'_>,
-    status: StatusCode,
-    act: impl Fn(&Ledger<'_>) -> Result<JobRecord, Failure>,
-) -> Result<Response, Failure> {
     let (record, named) = gateway.decide(|ledger| {
-        let record = act(ledger)?;
-        let named = ledger.named(&record.job)?;
-        Ok((record, named))
+        let record = ledger.job(id)?.ok_or_else(|| unknown(id))?;
+        Ok((record, ledger.named(id)?))
     })?;
-    let now = gateway.clock.now_ms();
-    Ok(response::json(status, &show::whole(&record, &named, now)))
+    Ok(response::json(StatusCode::OK, &show::whole(&record, &named, gateway.clock.now_ms())))
 }
 
 fn unknown(id: &str) -> Refusal {

@@ -57,7 +57,8 @@ pub(crate) fn text(request: &Request, name: &str) -> Result<Option<String>, Refu
 
 /// A query parameter that is a whole number, `what` it is in words.
 pub(crate) fn number(request: &Request, name: &str, what: &str) -> Result<Option<i64>, Refusal> {
-    let Some(text) = request::parameter(request, name) else { return Ok(None) };
+    let text = request::parameter(request, name).filter(|text| !text.is_empty());
+    let Some(text) = text else { return Ok(None) };
     text.parse()
         .map(Some)
         .map_err(|_| Refusal::bad_request(format!("{name} is {}, must be {what}", quoted(&text))))

@@ -11,9 +11,9 @@ pub(crate) const CHUNK: i64 = 5000;
 const CHUNKS: usize = 4;
 
 impl Ledger<'_> {
-    /// The first chunks of a job that has just been created.
-    pub(crate) fn fill_first(&self, job: &str) -> Result<(), SqlError> {
-        for _ in 0..CHUNKS {
+    /// Further chunks of a job that has just been created; the sweep makes what is left.
+    pub(crate) fn fill_further(&self, job: &str) -> Result<(), SqlError> {
+        for _ in 1..CHUNKS {
             if self.fill(job)? {
                 break;
             }
@@ -36,23 +36,30 @@ impl Ledger<'_> {
         self.transaction(|| {
             // Only one at a time makes tasks of a job.
             self.sql.execute(LOCK_JOB, &[job.into()])?;
-            let Some(record) = self.job(job)? else { return Ok(End::Rollback(true)) };
-            let Some(from) = record.filled_to.clone() else { return Ok(End::Rollback(true)) };
-            if record.state != ota_rollout::JobState::Preparing {
-                return Ok(End::Rollback(true));
-            }
-            let Some(upto) = self.end_of_chunk(&record, &from)? else {
-                self.finish(&record)?;
-                return Ok(End::Commit(true));
-            };
+            self.fill_chunk(job).map(End::Commit)
+        })
+    }
+
+    /// Inside a transaction that holds the job: one chunk; `true` when the job has all its tasks.
+    pub(crate) fn fill_chunk(&self, job: &str) -> Result<bool, SqlError> {
+        let Some(record) = self.job(job)? else { return Ok(true) };
+        let Some(from) = record.filled_to.clone() else { return Ok(true) };
+        if record.state != ota_rollout::JobState::Preparing {
+            return Ok(true);
+        }
+        if let Some(upto) = self.end_of_chunk(&record, &from)? {
             let candidates = if self.names_devices(job)? { NAMED } else { FLEET };
             let insert = INSERT_TASKS.replace("{candidates}", candidates).replace("{stage}", STAGE_OF);
             let insert = insert.replace("{in_scope}", &in_scope("d.version"));
             let key = [job.into(), from.as_str().into(), upto.as_str().into()];
             self.sql.execute(&self.dialect.text(&insert), &key)?;
             self.sql.execute(COUNT_TASKS, &key)?;
-            Ok(End::Commit(false))
-        })
+            if self.end_of_chunk(&record, &upto)?.is_some() {
+                return Ok(false);
+            }
+        }
+        self.finish(&record)?;
+        Ok(true)
     }
 
     /// The last device of the chunk behind `from`; `None` when there is none.

@@ -3,7 +3,7 @@
 
 use ota_protocol::key::{DeviceKey, ProductKey};
 use ota_protocol::version::Version;
-use ota_rollout::{Kind, Mode, Schedule, Stage, Terms, stage};
+use ota_rollout::{JobState, Kind, Mode, Schedule, Stage, Terms, stage};
 
 use crate::event::NewEvent;
 use crate::record::{FirmwareRecord, JobRecord, TaskRecord};
@@ -117,21 +117,28 @@ pub enum NotCreated {
 }
 
 impl Ledger<'_> {
-    /// Creates a job and makes its first tasks; the sweep makes the rest of a large one (state `preparing`).
-    /// Devices that run the target already, or something newer, are skipped.
+    /// Creates a job with its first tasks, in one transaction; the sweep makes the rest of a large one (state
+    /// `preparing`). Devices that run the target already, or something newer, are skipped.
     /// Repeating it, because nobody heard that it was done, changes nothing.
     pub fn create_job(&self, new: &NewJob) -> Result<JobRecord, NotCreated> {
-        if self.job(&new.id)?.is_none() {
-            self.transaction(|| {
-                Ok(match self.insert(new) {
-                    Ok(()) => End::Commit(Ok(())),
-                    Err(NotCreated::Ledger(error)) => return Err(error),
-                    Err(why) => End::Rollback(Err(why)),
-                })
-            })??;
+        if let Some(job) = self.job(&new.id)? {
+            return Ok(job);
         }
-        self.fill_first(&new.id)?;
-        self.job(&new.id)?.ok_or(NotCreated::Empty)
+        let created = self.transaction(|| match self.insert(new) {
+            Ok(()) => {
+                self.fill_chunk(&new.id)?;
+                Ok(End::Commit(Ok(self.job(&new.id)?)))
+            }
+            Err(NotCreated::Ledger(error)) => Err(error),
+            Err(why) => Ok(End::Rollback(Err(why))),
+        })??;
+        let created = created.ok_or(NotCreated::Empty)?;
+        if created.state != JobState::Preparing {
+            return Ok(created);
+        }
+        // It is created: a ledger that fails from here on leaves the rest to the sweep.
+        let further = self.fill_further(&new.id).and_then(|()| self.job(&new.id));
+        Ok(further.ok().flatten().unwrap_or(created))
     }
 
     /// Inside a transaction: checks everything, and writes the job in state `preparing` with what it names.
@@ -342,9 +349,9 @@ const UNKNOWN: &str = "SELECT s.value FROM scope s
 const INSERT_JOB: &str = "INSERT INTO job (job, product, version, kind, mode, state, loss_budget, growth,
         max_failure_rate, max_in_flight, per_minute, attempts, backoff, retry_reasons, first_sign_within,
         upgrade_timeout, confirm_within, reachable_within, starts_at, look_at, windows, downgrade, incremental,
-        multiplier, shift, last_stage, stage_pass, stage_soak, filled_to, created_at)
+        multiplier, shift, last_stage, stage_pass, stage_soak, filled_to, checked_at, created_at)
     VALUES ($1, $2, $3, $4, $5, 'preparing', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
-        $19, $20, $21, $22, $23, $24, $25, $26, '', {now})";
+        $19, $20, $21, $22, $23, $24, $25, $26, '', {now}, {now})";
 const COUNT_NAMED: &str = "UPDATE job SET
         scope_devices = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'device'),
         scope_from = (SELECT COUNT(*) FROM scope s WHERE s.job = job.job AND s.kind = 'from'),

@@ -87,6 +87,23 @@ impl Named {
 }
 
 impl NewJob {
+    /// What the job names, as [`Ledger::named`] reads it back.
+    pub fn named(&self) -> Named {
+        let mut named = Named {
+            scope: self.scope.clone(),
+            canary: self.canary.clone(),
+            canary_soak: self.canary_soak,
+            stages: self.stages.clone(),
+        };
+        in_order(&mut named.scope.devices, DeviceKey::as_str);
+        in_order(&mut named.scope.from, Version::as_str);
+        in_order(&mut named.scope.tags, String::as_str);
+        in_order(&mut named.scope.exclude, DeviceKey::as_str);
+        in_order(&mut named.canary, DeviceKey::as_str);
+        named.stages.retain(|stage| *stage != EVERYONE || self.stages.len() > 1);
+        named
+    }
+
     /// The stages as they are stored, the canaries' first: up to which place, soak, pass.
     pub(crate) fn stage_rows(&self) -> Vec<(i64, i64, i64)> {
         let canary = (!self.canary.is_empty()).then_some((0, self.canary_soak, 1000));
@@ -94,6 +111,12 @@ impl NewJob {
         let rest = rest.iter().map(|stage| (stage::upto(stage.share), stage.soak, stage.pass));
         canary.into_iter().chain(rest).collect()
     }
+}
+
+/// Each once, in the order of its text.
+fn in_order<T>(values: &mut Vec<T>, text: fn(&T) -> &str) {
+    values.sort_by(|one, other| text(one).cmp(text(other)));
+    values.dedup_by(|one, other| text(one) == text(other));
 }
 
 /// The one stage of a job that has none.

@@ -3,9 +3,9 @@
 use http::StatusCode;
 use ota_ledger::catalogue::Catalogue;
 use ota_ledger::job::NotCreated;
-use ota_platform::{Failure, Gateway, Refusal, Request, Response};
+use ota_platform::{Failure, Gateway, Refusal, Request, Response, response};
 
-use super::answer;
+use super::show;
 use super::wanted::Wanted;
 use crate::params;
 
@@ -14,9 +14,11 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     // Named before it is created: what is tried again creates no second one.
     let id = gateway.decide(|ledger| Ok(ledger.new_job_id()))?;
     let new = wanted.parse(id)?;
-    let created = answer(gateway, StatusCode::CREATED, |ledger| ledger.create_job(&new).map_err(not_created));
+    let created = gateway.decide(|ledger| ledger.create_job(&new).map_err(not_created))?;
     Catalogue::forget(&new.product, gateway.kv);
-    created
+    // What was written is not read back: an answer that fails now would have it created twice.
+    let shown = show::whole(&created, &new.named(), gateway.clock.now_ms());
+    Ok(response::json(StatusCode::CREATED, &shown))
 }
 
 /// Why a job is not created, and what to do about it.
