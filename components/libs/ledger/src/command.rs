@@ -63,7 +63,9 @@ impl View {
         let is_due = record.task.state == ota_rollout::TaskState::Granted
             && !record.task.signed
             && record.push_id.is_some()
-            && live.is_open(&self.device);
+            && live.is_open(&self.device)
+            // Nothing is pushed outside the windows.
+            && live.job.schedule.opens_at(self.now).is_none();
         is_due.then(|| Command::of(self, live))
     }
 }

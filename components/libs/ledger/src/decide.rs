@@ -145,7 +145,7 @@ impl Ledger<'_> {
         let (before, after) = (&record.task, &decision.change.task);
         let is_granted = after.attempt > before.attempt;
         let times_out_at = match decision.change.deadline {
-            Deadline::Upgrade => Some(timed_from(view, assignment) + terms.upgrade_timeout),
+            Deadline::Upgrade => Some(timed_from(view, assignment, is_granted) + terms.upgrade_timeout),
             Deadline::FirstSign => None,
             _ => record.times_out_at,
         };
@@ -228,9 +228,10 @@ impl Decision<'_> {
 }
 
 /// From when the time-out runs: the first sign, for verification jobs the grant.
-fn timed_from(view: &View, assignment: &Assignment) -> i64 {
-    let granted_at = assignment.record.granted_at;
-    if assignment.job.kind == Kind::Verify && granted_at > 0 { granted_at.min(view.now) } else { view.now }
+fn timed_from(view: &View, assignment: &Assignment, is_granted: bool) -> i64 {
+    let runs_from_grant =
+        assignment.job.kind == Kind::Verify && assignment.record.task.state.is_live() && !is_granted;
+    if runs_from_grant { assignment.record.granted_at } else { view.now }
 }
 
 /// Until when the sweep may grant the task without hearing of the device. One that lapsed is reachable again only when

@@ -50,6 +50,11 @@ pub enum Barrier {
 }
 
 impl Barrier {
+    /// Whether no device of the job can be granted now.
+    pub(crate) fn is_of_job(&self) -> bool {
+        matches!(self, Self::JobIs(..) | Self::Closed(_) | Self::NoSlot(..) | Self::Full(..) | Self::Paced(_))
+    }
+
     /// Whether the device need only come back later: nothing but room, or time, is missing.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Closed(_) | Self::Stage(..) | Self::NoSlot(..) | Self::Full(..) | Self::Paced(_))

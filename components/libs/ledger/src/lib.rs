@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod command;
 pub mod control;
+mod counters;
 mod decide;
 pub mod dialect;
 pub mod download;

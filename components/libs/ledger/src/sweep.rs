@@ -43,6 +43,7 @@ impl Ledger<'_> {
         self.open_stages()?;
         self.grant_ready(&mut swept)?;
         swept.more |= self.purge()?;
+        self.check_counters()?;
         Ok(swept)
     }
 
@@ -150,14 +151,11 @@ impl Ledger<'_> {
             let barriers = view.barriers(assignment);
             // A device may have informed the target while its job was being created.
             let is_there = barriers == [Barrier::AlreadyThere];
-            if barriers
-                .iter()
-                .any(|barrier| matches!(barrier, Barrier::NoSlot(..) | Barrier::Full(..) | Barrier::Paced(_)))
-            {
+            if barriers.iter().any(Barrier::is_of_job) {
                 return Ok(End::Rollback(Landed::NoSlot));
             }
             if !barriers.is_empty() && !is_there {
-                return Ok(End::Rollback(Landed::Raced));
+                return self.pass_over(&barriers, id, job);
             }
             let happening = if is_there { Happening::Inform(Informed::Target) } else { Happening::Grant };
             let retry = &assignment.job.terms.retry;
@@ -172,6 +170,16 @@ impl Ledger<'_> {
                 other => End::Rollback(other),
             })
         })
+    }
+
+    /// A device that cannot be granted is asked again when it is heard: others must not wait behind it.
+    fn pass_over(&self, barriers: &[Barrier], id: &DeviceId, job: &str) -> Result<End<Landed>, SqlError> {
+        let is_at_work = |barrier: &Barrier| matches!(barrier, Barrier::Not(_) | Barrier::Busy(_));
+        if barriers.iter().any(is_at_work) {
+            return Ok(End::Rollback(Landed::Raced));
+        }
+        self.sql.execute(UNREADY, &[job.into(), id.device.as_str().into()])?;
+        Ok(End::Commit(Landed::Raced))
     }
 
     /// The commands to deliver now to devices whose session `bridge` holds (`None`: no bridge holds it, they are
@@ -194,12 +202,10 @@ impl Ledger<'_> {
                 refuses_unknown: false,
                 tasks: vec![assignment],
             };
-            let Some(command) = view.undelivered() else { continue };
-            self.sql.execute(
-                &self.dialect.text(PUSHED),
-                &[view_job(&view).into(), id.device.as_str().into(), command.push_id.clone().into()],
-            )?;
-            commands.push((id, command));
+            // One that must wait makes room for the others too.
+            self.sql
+                .execute(&self.dialect.text(PUSHED), &[view_job(&view).into(), id.device.as_str().into()])?;
+            commands.extend(view.undelivered().map(|command| (id, command)));
         }
         Ok(commands)
     }
@@ -210,32 +216,6 @@ impl Ledger<'_> {
             self.acknowledge(&device_id(&row)?, push_id, None)?;
         }
         Ok(())
-    }
-
-    /// Counters that are not the counts of their tasks, as `(job, what)`; empty when all is well.
-    pub fn miscounts(&self, job: &str) -> Result<Vec<String>, SqlError> {
-        let rows = self.sql.query(COUNTED, &[job.into()])?;
-        let Some(row) = rows.first() else { return Ok(Vec::new()) };
-        let names = [
-            "waiting",
-            "in_flight",
-            "succeeded",
-            "failed",
-            "timed_out",
-            "canceled",
-            "skipped",
-            "exposed",
-            "begun",
-            "retrying",
-        ];
-        let mut wrong = Vec::new();
-        for (n, name) in names.iter().enumerate() {
-            let (counter, count) = (row.int(2 * n)?, row.int(2 * n + 1)?);
-            if counter != count {
-                wrong.push(format!("{name} is {counter}, counted {count}"));
-            }
-        }
-        Ok(wrong)
     }
 }
 
@@ -274,11 +254,13 @@ const OPEN_JOBS: &str = "FROM job j
         AND (j.exposed < j.loss_budget + j.growth * j.succeeded / 1000 OR j.retrying > 0)
     ORDER BY CASE WHEN j.kind = 'verify' THEN 0 ELSE 1 END, j.created_at LIMIT 100";
 const LOOK_AT: &str = "UPDATE job SET look_at = $2 WHERE job = $1 AND state = 'running'";
+/// Those that are connected first, then those heard last: in the order of the index, so that what is out of reach is
+/// not read.
 const READY: &str = "SELECT t.product, t.device FROM task t
     WHERE t.job = $1 AND t.stage = $2 AND t.state = 'waiting' AND t.backing_off = 0 AND t.ready_until > {now} {again}
         AND NOT EXISTS (SELECT 1 FROM task o WHERE o.product = t.product AND o.device = t.device
             AND o.state IN ('granted', 'downloading', 'upgrading'))
-    LIMIT $3";
+    ORDER BY t.ready_until DESC LIMIT $3";
 const DELIVERIES: &str = "SELECT {now}, (SELECT l.epoch FROM ledger l), {device}, {assignment}
     FROM task t
     JOIN device d ON d.product = t.product AND d.device = t.device
@@ -293,19 +275,7 @@ const DELIVERIES: &str = "SELECT {now}, (SELECT l.epoch FROM ledger l), {device}
 const PUSHED: &str = "UPDATE task SET pushes = pushes + 1,
         push_at = {now} + CASE pushes WHEN 0 THEN 2000 WHEN 1 THEN 4000 WHEN 2 THEN 8000 WHEN 3 THEN 16000
             WHEN 4 THEN 32000 ELSE 64000 END
-    WHERE job = $1 AND device = $2 AND push_id = $3";
+    WHERE job = $1 AND device = $2 AND state = 'granted'";
 const PUSHED_TO: &str =
     "SELECT product, device FROM task WHERE push_id = $1 AND state = 'granted' AND signed = 0";
-const COUNTED: &str = "SELECT
-        j.waiting, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'waiting'),
-        j.in_flight, (SELECT COUNT(*) FROM task t WHERE t.job = j.job
-            AND t.state IN ('granted', 'downloading', 'upgrading')),
-        j.succeeded, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'succeeded'),
-        j.failed, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'failed'),
-        j.timed_out, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'timed_out'),
-        j.canceled, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'canceled'),
-        j.skipped, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'skipped'),
-        j.exposed, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.exposed = 1),
-        j.begun, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.begun = 1),
-        j.retrying, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'waiting' AND t.exposed = 1)
-    FROM job j WHERE j.job = $1";
+const UNREADY: &str = "UPDATE task SET ready_until = 0 WHERE job = $1 AND device = $2 AND state = 'waiting'";

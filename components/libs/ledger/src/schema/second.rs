@@ -25,6 +25,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX job_incremental ON job (product)
         WHERE incremental = 1 AND state IN ('preparing', 'running', 'held', 'paused')",
     "CREATE INDEX job_to_purge ON job (created_at) WHERE state = 'deleted' AND filled_to IS NOT NULL",
+    "CREATE INDEX job_to_check ON job (checked_at) WHERE state IN ('running', 'held', 'paused')",
     "CREATE INDEX job_of_firmware ON job (product, version)",
     "CREATE INDEX job_newest ON job (created_at)",
     "ALTER TABLE task RENAME TO task_of_1",

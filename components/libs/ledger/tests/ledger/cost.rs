@@ -79,7 +79,7 @@ fn a_download_is_one_read_and_one_transaction_and_one_read_per_further_range() {
 }
 
 #[test]
-fn a_quiet_sweep_is_five_reads() {
+fn a_quiet_sweep_is_six_reads() {
     let store = Store::with_devices(1);
-    assert_eq!(store.sql.count(|| store.act(|ledger| ledger.sweep().unwrap())).0, 5);
+    assert_eq!(store.sql.count(|| store.act(|ledger| ledger.sweep().unwrap())).0, 6);
 }
