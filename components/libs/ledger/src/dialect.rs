@@ -34,7 +34,9 @@ impl Dialect {
     /// Spin's Postgres, and a native one. Keys are compared byte by byte, as SQLite does.
     pub const POSTGRES: Self = Self {
         begin: "BEGIN ISOLATION LEVEL READ COMMITTED",
-        now: "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        // Of the statement, not of the moment: what may change within a statement is compared with every row, and no
+        // index helps.
+        now: "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)",
         each: "json_array_elements_text(CAST(CAST(${n} AS TEXT) AS json)) AS e(value)",
         // Racing migrations queue here; SQLite's write lock does it there.
         settle: [None, Some("SELECT CAST(pg_advisory_xact_lock(7261) AS TEXT)")],

@@ -11,6 +11,9 @@ pub(crate) const DIALECT: Dialect = Dialect::POSTGRES.with_clock("(SELECT at FRO
 /// How many random schedules a property is tried with.
 pub(crate) const CASES: u32 = 40;
 
+/// The size of a fleet whose plans are read.
+pub(crate) const FLEET: i64 = 200_000;
+
 /// What the clock of a new ledger shows (ms).
 pub(crate) const START: i64 = 1_800_000_000_000;
 
@@ -57,15 +60,45 @@ fn template() -> &'static (Server, Database) {
     })
 }
 
-/// Steps of the statement's plan that read a whole table, other than those that stay small whatever the fleet does.
+/// A statement takes what time it needs.
+pub(crate) fn unhurried(sql: &dyn Sql) {
+    sql.execute("SET statement_timeout = 0", &[]).unwrap();
+}
+
+/// The planner knows the tables as they are.
+pub(crate) fn analyze(sql: &dyn Sql) {
+    sql.execute("ANALYZE", &[]).unwrap();
+}
+
+/// Steps of the statement's plans that read a whole table, other than those that stay small whatever the fleet does: of
+/// the plan for these parameters, and of the one for any, which a connection takes once it has run a statement often.
+/// By the clock of the database, not that of tests.
 pub(crate) fn scans(sql: &dyn Sql, statement: &str, params: &[Value]) -> Vec<String> {
-    let plan = sql.query(&format!("EXPLAIN {statement}"), params).unwrap();
-    let steps = plan.iter().map(|row| row.text(0).unwrap());
-    steps.filter(|step| is_scan(step)).collect()
+    let statement = statement.replace(DIALECT.now, Dialect::POSTGRES.now);
+    sql.execute(&format!("PREPARE explained AS {statement}"), &[]).unwrap();
+    let values: Vec<String> = params.iter().map(literal).collect();
+    let values = if values.is_empty() { String::new() } else { format!("({})", values.join(", ")) };
+    let mut scans = Vec::new();
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        sql.execute(&format!("SET plan_cache_mode = {mode}"), &[]).unwrap();
+        let plan = sql.query(&format!("EXPLAIN EXECUTE explained{values}"), &[]).unwrap();
+        let steps = plan.iter().map(|row| row.text(0).unwrap());
+        scans.extend(steps.filter(|step| is_scan(step)).map(|step| format!("{mode}: {step}")));
+    }
+    sql.execute("DEALLOCATE explained", &[]).unwrap();
+    scans
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Int(value) => value.to_string(),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+    }
 }
 
 fn is_scan(step: &str) -> bool {
-    ["device", "device_tag", "task", "event", "outbox", "scope"]
+    ["device", "device_tag", "task", "event", "outbox"]
         .iter()
         .any(|table| step.contains(&format!("Seq Scan on {table} ")))
 }
