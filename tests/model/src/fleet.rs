@@ -63,6 +63,39 @@ impl<const J: usize, const D: usize> Fleet<J, D> {
         }
     }
 
+    /// The state after `action`, its devices under their own names; `None` when nothing changes.
+    fn act(&self, state: &State<J, D>, action: Action) -> Option<State<J, D>> {
+        Some(match action {
+            Action::Read(gateway, intent) => state.holding(gateway, Some(intent)),
+            Action::Commit(gateway) => self.commit(state, gateway)?,
+            Action::Crash(gateway) => state.holding(gateway, None),
+            Action::Decide(intent) => match self.ledger.transact(state, &intent) {
+                End::Commit(after) => *after,
+                End::Later | End::Rollback => return None,
+            },
+            Action::Stop(job) => state.with_job(job, Ledger::stop(*state.job(job))?),
+            Action::Resume(job) => state.with_job(job, self.ledger.resume(*state.job(job))?),
+        })
+    }
+
+    /// The steps from one representative to the next, told of devices that keep their names.
+    pub(crate) fn retell(&self, states: &[State<J, D>]) -> Vec<Action> {
+        let mut now = State::new();
+        let mut told = Vec::new();
+        for next in states.iter().skip(1) {
+            let mut actions = Vec::new();
+            self.actions(&now, &mut actions);
+            let step = actions.into_iter().find_map(|action| {
+                let after = self.act(&now, action)?.without_past();
+                (after.clone().representative() == *next).then_some((action, after))
+            });
+            let Some((action, after)) = step else { break };
+            told.push(action);
+            now = after;
+        }
+        told
+    }
+
     fn commit(&self, state: &State<J, D>, gateway: usize) -> Option<State<J, D>> {
         let intent = state.held_by(gateway)?;
         Some(match self.ledger.transact(state, &intent) {
@@ -103,18 +136,7 @@ impl<const J: usize, const D: usize> Model for Fleet<J, D> {
     }
 
     fn next_state(&self, state: &Self::State, action: Self::Action) -> Option<Self::State> {
-        let after = match action {
-            Action::Read(gateway, intent) => state.holding(gateway, Some(intent)),
-            Action::Commit(gateway) => self.commit(state, gateway)?,
-            Action::Crash(gateway) => state.holding(gateway, None),
-            Action::Decide(intent) => match self.ledger.transact(state, &intent) {
-                End::Commit(after) => *after,
-                End::Later | End::Rollback => return None,
-            },
-            Action::Stop(job) => state.with_job(job, Ledger::stop(*state.job(job))?),
-            Action::Resume(job) => state.with_job(job, self.ledger.resume(*state.job(job))?),
-        };
-        Some(after.representative())
+        Some(self.act(state, action)?.representative())
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -125,10 +147,10 @@ impl<const J: usize, const D: usize> Model for Fleet<J, D> {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Read(gateway, intent) => write!(f, "gateway {gateway} reads for: {intent}"),
+            Self::Read(gateway, intent) => write!(f, "gateway {gateway} reads: {intent}"),
             Self::Commit(gateway) => write!(f, "gateway {gateway} commits"),
             Self::Crash(gateway) => write!(f, "gateway {gateway} dies"),
-            Self::Decide(intent) => write!(f, "at once: {intent}"),
+            Self::Decide(intent) => write!(f, "a gateway reads and commits: {intent}"),
             Self::Stop(job) => write!(f, "job {job} is stopped"),
             Self::Resume(job) => write!(f, "job {job} is resumed"),
         }

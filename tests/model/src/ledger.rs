@@ -26,30 +26,21 @@ pub struct Order {
     pub mode: Mode,
 }
 
-/// What the ledger does; each is true of the ledger that ships, and without any of them a promise breaks.
+/// What the ledger that ships does; without any one of these a promise breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
+pub enum Rule {
     /// A first slot is taken only below the bound.
-    pub slot_reads_bound: bool,
+    SlotReadsBound,
     /// A begin asks the job's row.
-    pub begin_reads_job: bool,
+    BeginReadsJob,
     /// A begin asks the job's row for the bound again, which a revert may have moved since the grant.
-    pub begin_reads_bound: bool,
+    BeginReadsBound,
+    /// A report on an offer takes its slot and is let begin by the job's row in one, also at a second try.
+    EachTryBegins,
     /// What waits for another try stays exposed.
-    pub retry_keeps_exposure: bool,
+    RetryKeepsExposure,
     /// A device at work for one job is told nothing by another.
-    pub one_live_task: bool,
-}
-
-impl Rules {
-    /// What ships.
-    pub const ALL: Self = Self {
-        slot_reads_bound: true,
-        begin_reads_job: true,
-        begin_reads_bound: true,
-        retry_keeps_exposure: true,
-        one_live_task: true,
-    };
+    OneLiveTask,
 }
 
 /// How a transaction ends.
@@ -67,8 +58,8 @@ pub(crate) enum End<const J: usize, const D: usize> {
 pub struct Ledger {
     /// Its jobs, all alike.
     pub order: Order,
-    /// What it does.
-    pub rules: Rules,
+    /// What it fails to do.
+    pub lacks: Option<Rule>,
 }
 
 impl Ledger {
@@ -102,7 +93,7 @@ impl Ledger {
             return End::Rollback;
         }
         let Ok(mut change) = apply(before, intent.happening, &self.order.retry) else { return End::Rollback };
-        if !self.rules.retry_keeps_exposure && matches!(change.event, "retrying" | "retried") {
+        if !self.keeps(Rule::RetryKeepsExposure) && matches!(change.event, "retrying" | "retried") {
             change.task.exposed = false;
         }
         let Some(counters) = self.count(job, intent.happening, before, &change) else {
@@ -125,7 +116,7 @@ impl Ledger {
     /// live attempt or of the offer, the job runs, the device is free.
     fn is_open<const J: usize, const D: usize>(&self, state: &State<J, D>, intent: &Intent) -> bool {
         let (job, task) = (state.job(intent.job), state.task(intent.job, intent.device));
-        let is_free = !self.rules.one_live_task || !state.is_live_elsewhere(intent.job, intent.device);
+        let is_free = !self.keeps(Rule::OneLiveTask) || !state.is_live_elsewhere(intent.job, intent.device);
         let is_waiting = task.state == TaskState::Waiting;
         let runs = job.state == JobState::Running;
         match intent.happening {
@@ -161,19 +152,25 @@ impl Ledger {
             counters.waiting -= 1;
             counters.retrying += difference.retrying;
         }
-        if happening == Happening::Begin || (takes_slot && change.task.admitted) {
+        let is_let_begin =
+            if self.keeps(Rule::EachTryBegins) { change.task.admitted } else { difference.begun == 1 };
+        if happening == Happening::Begin || (takes_slot && is_let_begin) {
             let runs = job.state == JobState::Running;
             let is_within = self.order.budget.may_begin(counters.exposed, counters.succeeded);
-            let may_begin = runs && (is_within || !self.rules.begin_reads_bound);
+            let may_begin = runs && (is_within || !self.keeps(Rule::BeginReadsBound));
             counters.begun += difference.begun;
-            return (may_begin || !self.rules.begin_reads_job).then_some(counters);
+            return (may_begin || !self.keeps(Rule::BeginReadsJob)).then_some(counters);
         }
         Some(if takes_slot { counters } else { plus(&counters, &difference) })
     }
 
+    fn keeps(&self, rule: Rule) -> bool {
+        self.lacks != Some(rule)
+    }
+
     fn has_slot(&self, job: &JobRow) -> bool {
         let Counters { exposed, succeeded, .. } = job.counters;
-        !self.rules.slot_reads_bound || self.order.budget.has_slot(exposed, succeeded)
+        !self.keeps(Rule::SlotReadsBound) || self.order.budget.has_slot(exposed, succeeded)
     }
 
     /// The job after it ended or held itself, if the change made it.

@@ -7,7 +7,7 @@ use ota_rollout::{Budget, Happening, Informed, Mode, Retry};
 use stateright::{Checker, Expectation, Model};
 
 use crate::fleet::Fleet;
-use crate::ledger::{Ledger, Order, Rules};
+use crate::ledger::{Ledger, Order, Rule};
 use crate::promise;
 
 /// A search over every reachable state of one fleet.
@@ -37,8 +37,6 @@ pub struct Found {
     pub states: usize,
     /// How many steps lead from one to another.
     pub steps: usize,
-    /// The most steps that were taken from the start.
-    pub depth: usize,
     /// How long it took.
     pub seconds: f64,
     /// The promises that break, each with a way there.
@@ -56,80 +54,49 @@ pub struct Counterexample {
     pub way: Vec<String>,
 }
 
+/// Three devices and a budget that successes do not raise.
+pub const FIXED: Search = search("3 devices, growth 0", Shape::Three, Mode::Push, 0, None);
+/// Three devices and a budget that each success raises by one.
+pub const GROWING: Search = search("3 devices, growth 1000", Shape::Three, Mode::Push, 1000, None);
+/// Whatever may happen to two devices that are told.
+pub const PUSH: Search = search("2 devices, all that may happen, push", Shape::Two, Mode::Push, 1000, None);
+/// Whatever may happen to two devices that ask.
+pub const REQUEST: Search =
+    search("2 devices, all that may happen, request", Shape::Two, Mode::Request, 1000, None);
+/// Two devices, each in two jobs.
+pub const TWO_JOBS: Search = search("2 devices in 2 jobs", Shape::TwoJobs, Mode::Push, 0, None);
+
 /// What is proven.
-pub const PROOFS: [Search; 5] = [
-    search("3 devices, growth 0", Shape::Three, Mode::Push, 0, Rules::ALL),
-    search("3 devices, growth 1000", Shape::Three, Mode::Push, 1000, Rules::ALL),
-    search("2 devices, all that may happen, push", Shape::Two, Mode::Push, 1000, Rules::ALL),
-    search("2 devices, all that may happen, request", Shape::Two, Mode::Request, 1000, Rules::ALL),
-    search("2 devices in 2 jobs", Shape::TwoJobs, Mode::Push, 0, Rules::ALL),
-];
+pub const PROOFS: [Search; 5] = [FIXED, GROWING, PUSH, REQUEST, TWO_JOBS];
 
 /// What a ledger without one of its rules breaks: the model sees it, so its silence about the others says something.
-pub const MUTANTS: [(Search, &str); 5] = [
+pub const MUTANTS: [(Search, &str); 6] = [
+    (mutant("a slot without the bound", GROWING, Rule::SlotReadsBound), promise::BOUND),
+    (mutant("a begin without the job's row", GROWING, Rule::BeginReadsJob), promise::STOP),
+    (mutant("a begin without the bound", GROWING, Rule::BeginReadsBound), promise::BOUND),
     (
-        search(
-            "a slot without the bound",
-            Shape::Three,
-            Mode::Push,
-            1000,
-            Rules { slot_reads_bound: false, ..Rules::ALL },
-        ),
+        mutant("a begin by report, without the bound at a second try", REQUEST, Rule::EachTryBegins),
         promise::BOUND,
     ),
-    (
-        search(
-            "a begin without the job's row",
-            Shape::Three,
-            Mode::Push,
-            1000,
-            Rules { begin_reads_job: false, ..Rules::ALL },
-        ),
-        promise::STOP,
-    ),
-    (
-        search(
-            "a begin without the bound",
-            Shape::Three,
-            Mode::Push,
-            1000,
-            Rules { begin_reads_bound: false, ..Rules::ALL },
-        ),
-        promise::BOUND,
-    ),
-    (
-        search(
-            "a retry that un-exposes",
-            Shape::Three,
-            Mode::Push,
-            1000,
-            Rules { retry_keeps_exposure: false, ..Rules::ALL },
-        ),
-        promise::BOUND,
-    ),
-    (
-        search(
-            "a grant to a device at work",
-            Shape::TwoJobs,
-            Mode::Push,
-            0,
-            Rules { one_live_task: false, ..Rules::ALL },
-        ),
-        promise::ONE,
-    ),
+    (mutant("a retry that un-exposes", GROWING, Rule::RetryKeepsExposure), promise::BOUND),
+    (mutant("a grant to a device at work", TWO_JOBS, Rule::OneLiveTask), promise::ONE),
 ];
 
 /// How many steps a mutant is given to break its promise.
-pub const DEEPEST: usize = 12;
+pub const DEEPEST: usize = 20;
 
-const fn search(name: &'static str, shape: Shape, mode: Mode, growth: i64, rules: Rules) -> Search {
+const fn search(name: &'static str, shape: Shape, mode: Mode, growth: i64, lacks: Option<Rule>) -> Search {
     let retry = Retry { attempts: 2, ..Retry::DEFAULT };
     let order = Order { budget: Budget { loss_budget: 1, growth }, max_in_flight: 300, retry, mode };
-    Search { name, shape, ledger: Ledger { order, rules } }
+    Search { name, shape, ledger: Ledger { order, lacks } }
 }
 
-/// Whatever there is.
-const EVERYTHING: &[Happening] = &[
+const fn mutant(name: &'static str, of: Search, lacks: Rule) -> Search {
+    Search { name, shape: of.shape, ledger: Ledger { order: of.ledger.order, lacks: Some(lacks) } }
+}
+
+/// Whatever may happen to a task.
+pub const EVERYTHING: &[Happening] = &[
     Happening::Grant,
     Happening::Offer,
     Happening::Acknowledge,
@@ -223,7 +190,6 @@ fn explore<const J: usize, const D: usize>(fleet: Fleet<J, D>, deepest: usize) -
     let mut found = Found {
         states: checker.unique_state_count(),
         steps: checker.state_count(),
-        depth: checker.max_depth(),
         seconds,
         broken: Vec::new(),
         unreached: Vec::new(),
@@ -232,7 +198,8 @@ fn explore<const J: usize, const D: usize>(fleet: Fleet<J, D>, deepest: usize) -
     for property in checker.model().properties() {
         match (property.expectation, discoveries.get(property.name)) {
             (Expectation::Always, Some(path)) => {
-                let way = path.clone().into_actions().iter().map(ToString::to_string).collect();
+                let states: Vec<_> = path.clone().into_states();
+                let way = checker.model().retell(&states).iter().map(ToString::to_string).collect();
                 found.broken.push(Counterexample { promise: property.name, way });
             }
             (Expectation::Sometimes, None) => found.unreached.push(property.name),
@@ -244,8 +211,8 @@ fn explore<const J: usize, const D: usize>(fleet: Fleet<J, D>, deepest: usize) -
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { states, steps, depth, seconds, .. } = self;
-        write!(f, "states {states}, steps {steps}, depth {depth}, {seconds:.1} s")
+        let Self { states, steps, seconds, .. } = self;
+        write!(f, "states {states}, steps {steps}, {seconds:.1} s")
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the model remembers: the rows of the ledger, and what the gateways hold in memory.
 //!
-//! States that differ only in the names of devices, gateways and attempts are one: [`State::representative`] names them
-//! anew after every step.
+//! States that differ only in the names of devices, gateways and attempts are one: a representative stands for them.
 #![expect(clippy::indexing_slicing, reason = "jobs and devices are named by ranges over their own arrays")]
 
 use std::fmt;
@@ -115,11 +114,16 @@ impl<const J: usize, const D: usize> State<J, D> {
     }
 
     /// The state that stands for all that differ from this one in names only, or in what nothing reads any more.
+    pub(crate) fn representative(self) -> Self {
+        self.without_past().renamed()
+    }
+
+    /// The state without what nothing reads any more: facts of attempts that are over, and links that are dead, which a
+    /// gateway may as well forget.
     ///
-    /// Attempts: nothing asks more of a link than whether it is that of the current attempt or of the one to come, so
-    /// the current one is 1, and all before it are 0. A device may be tried any number of times.
-    /// Devices and gateways: sorted by all that is known of them.
-    pub(crate) fn representative(mut self) -> Self {
+    /// Nothing asks more of a link than whether it is that of the current attempt or of the one to come: so the current
+    /// one is 1, and all before it are 0. A device may be tried any number of times.
+    pub(crate) fn without_past(mut self) -> Self {
         for held in &mut self.gateways {
             *held = held.and_then(|intent| {
                 let task = &self.tasks[intent.job][intent.device];
@@ -129,8 +133,14 @@ impl<const J: usize, const D: usize> State<J, D> {
         for task in self.tasks.iter_mut().flatten() {
             *task = Task { attempt: task.attempt.min(1), ..without_past(task) };
         }
+        self
+    }
+
+    /// The state with devices and gateways sorted by all that is known of them.
+    fn renamed(mut self) -> Self {
         let mut order: [usize; D] = std::array::from_fn(|device| device);
-        order.sort_by_key(|device| self.device_code(*device));
+        let codes: [_; D] = std::array::from_fn(|device| self.device_code(device));
+        order.sort_by_key(|device| codes[*device]);
         if !order.is_sorted() {
             let tasks = self.tasks;
             for (job, row) in self.tasks.iter_mut().enumerate() {
@@ -156,8 +166,7 @@ impl<const J: usize, const D: usize> State<J, D> {
     }
 }
 
-/// The link as the representative names it; `None` for one that nothing will open again, which a gateway may as well
-/// forget.
+/// The link as [`State::without_past`] names it; `None` for one that nothing will open again.
 fn renamed_link(task: &Task, link: i64) -> Option<i64> {
     let is_alive = link == 0 || link > task.attempt || (link == task.attempt && task.state.is_live());
     is_alive.then(|| if link == 0 { 0 } else { link - task.attempt + task.attempt.min(1) })
@@ -231,14 +240,7 @@ fn task_code(task: &Task) -> u64 {
     let facts = [exposed, begun, admitted, signed, offered, downloaded, returned, refused, backing_off];
     let packed = facts.iter().fold(0, |packed, fact| packed << 1 | u64::from(*fact));
     // Tries are below zero when a first attempt lapses that did not count.
-    packed << 20
-        | (tries.cast_unsigned() & 0xff) << 12
-        | (attempt.cast_unsigned() & 0xff) << 4
-        | state_code(state)
-}
-
-fn state_code(state: TaskState) -> u64 {
-    TaskState::ALL.iter().zip(0..).find(|(known, _)| **known == state).map_or(15, |(_, code)| code)
+    packed << 20 | (tries.cast_unsigned() & 0xff) << 12 | (attempt.cast_unsigned() & 0xff) << 4 | state as u64
 }
 
 fn intent_code(intent: &Intent) -> u64 {
