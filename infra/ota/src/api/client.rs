@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use ureq::{Agent, Body, SendBody};
 
@@ -27,6 +28,15 @@ const ANSWER_LIMIT: u64 = 64 << 20;
 pub(crate) struct Answer<T> {
     text: String,
     pub(crate) value: T,
+}
+
+impl<T: Serialize> Answer<T> {
+    /// What several answers say together.
+    pub(super) fn of(value: T) -> Self {
+        // What was read from JSON can be written as JSON.
+        let text = serde_json::to_string(&value).unwrap_or_default();
+        Self { text, value }
+    }
 }
 
 impl<T> Answer<T> {
@@ -92,17 +102,20 @@ impl Client {
     ) -> Result<Answer<Vec<T>>, Failure> {
         let mut items = Vec::new();
         let mut after: Option<String> = None;
+        let joint = if path.contains('?') { '&' } else { '?' };
         loop {
             let page = match &after {
-                Some(after) => format!("{path}?limit={PAGE}&after={}", segment(after)),
-                None => format!("{path}?limit={PAGE}"),
+                Some(after) => format!("{path}{joint}limit={PAGE}&after={}", segment(after)),
+                None => format!("{path}{joint}limit={PAGE}"),
             };
             let fields: BTreeMap<String, Box<RawValue>> = self.fetch(&page)?.value;
             let items_here: Vec<Box<RawValue>> = self.field(&fields, list)?;
             items.extend(items_here);
-            let next: Option<String> = match fields.get("next") {
-                Some(_) => self.field(&fields, "next")?,
-                None => None,
+            // A key, or the number of an event.
+            let next = match self.field(&fields, "next")? {
+                Value::Null => None,
+                Value::String(key) => Some(key),
+                number => Some(number.to_string()),
             };
             // A page that leads to itself would never end.
             if next.is_none() || next == after {
@@ -124,6 +137,32 @@ impl Client {
     ) -> Result<Answer<T>, Failure> {
         let request = self.agent.post(self.url(path)).header("authorization", &self.authorization);
         self.read(request.send_json(body))
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub(super) fn change<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let request = self.agent.patch(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.send_json(body))
+    }
+
+    /// `PUT path` with a JSON body.
+    pub(super) fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let request = self.agent.put(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.send_json(body))
+    }
+
+    /// `DELETE path`, which answers that there is nothing more to say.
+    pub(super) fn remove(&self, path: &str) -> Result<(), Failure> {
+        let request = self.agent.delete(self.url(path)).header("authorization", &self.authorization);
+        self.open(request.call()).map(|_| ())
     }
 
     /// `DELETE path`.
@@ -166,6 +205,15 @@ impl Client {
         &self,
         outcome: Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer<T>, Failure> {
+        let text = self.open(outcome)?;
+        match serde_json::from_str(&text) {
+            Ok(value) => Ok(Answer { text, value }),
+            Err(error) => Err(self.unknown(&error)),
+        }
+    }
+
+    /// The body of a success.
+    fn open(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<String, Failure> {
         let mut response = outcome.map_err(|error| self.no_answer(&error))?;
         let status = response.status();
         let text = response
@@ -174,13 +222,7 @@ impl Client {
             .limit(ANSWER_LIMIT)
             .read_to_string()
             .map_err(|error| self.no_answer(&error))?;
-        if !status.is_success() {
-            return Err(self.refusal(status, &text));
-        }
-        match serde_json::from_str(&text) {
-            Ok(value) => Ok(Answer { text, value }),
-            Err(error) => Err(self.unknown(&error)),
-        }
+        if status.is_success() { Ok(text) } else { Err(self.refusal(status, &text)) }
     }
 
     fn field<T: DeserializeOwned>(

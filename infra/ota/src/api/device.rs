@@ -19,6 +19,11 @@ pub(crate) struct Device {
     pub(crate) version: Option<String>,
     pub(crate) connected: bool,
     heard_at: Option<i64>,
+    /// Rises when the hardware is replaced.
+    #[serde(default)]
+    pub(crate) generation: Option<i64>,
+    #[serde(default)]
+    pub(crate) tags: Vec<String>,
 }
 
 impl Device {
@@ -37,12 +42,15 @@ pub(crate) struct DeviceWithTasks {
     pub(crate) tasks: Vec<Task>,
 }
 
-/// The answer to a new device: the only one that ever shows its secret.
+/// The answer to a new device, or to new hardware: the only one that ever shows its secret.
 #[derive(Deserialize)]
 pub(crate) struct NewDevice {
     pub(crate) product: String,
     pub(crate) device: String,
     pub(crate) secret: String,
+    /// Rises when the hardware is replaced.
+    #[serde(default)]
+    pub(crate) generation: Option<i64>,
 }
 
 impl fmt::Debug for NewDevice {
@@ -56,6 +64,18 @@ struct DeviceToAdd<'a> {
     device: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Hardware<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+}
+
+/// All tags of a device.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tags {
+    pub(crate) tags: Vec<String>,
 }
 
 impl Client {
@@ -74,7 +94,31 @@ impl Client {
         product: &ProductKey,
         device: &DeviceKey,
     ) -> Result<Answer<DeviceWithTasks>, Failure> {
-        self.fetch(&format!("{}/{}", path(product), segment(device.as_str())))
+        self.fetch(&path_of(product, device))
+    }
+
+    /// Gives the key to new hardware: what the old had to do is void. Without a secret the gateway makes one.
+    pub(crate) fn replace_device(
+        &self,
+        product: &ProductKey,
+        device: &DeviceKey,
+        secret: Option<&str>,
+    ) -> Result<Answer<NewDevice>, Failure> {
+        self.send(&format!("{}/replace", path_of(product, device)), &Hardware { secret })
+    }
+
+    pub(crate) fn delete_device(&self, product: &ProductKey, device: &DeviceKey) -> Result<(), Failure> {
+        self.remove(&path_of(product, device))
+    }
+
+    /// Gives the device exactly these tags.
+    pub(crate) fn tag_device(
+        &self,
+        product: &ProductKey,
+        device: &DeviceKey,
+        tags: Vec<String>,
+    ) -> Result<Answer<Tags>, Failure> {
+        self.put(&format!("{}/tags", path_of(product, device)), &Tags { tags })
     }
 
     /// Every device of the product.
@@ -85,4 +129,8 @@ impl Client {
 
 fn path(product: &ProductKey) -> String {
     format!("/api/v1/products/{}/devices", segment(product.as_str()))
+}
+
+fn path_of(product: &ProductKey, device: &DeviceKey) -> String {
+    format!("{}/{}", path(product), segment(device.as_str()))
 }

@@ -22,6 +22,27 @@ pub(crate) struct Firmware {
     pub(crate) sign_method: String,
     /// A stored block did not match its digest: it is not served any more.
     pub(crate) quarantined: bool,
+    #[serde(default)]
+    pub(crate) must_pass: bool,
+    #[serde(default)]
+    pub(crate) needs_verification: bool,
+    /// Whether a verification job of it has succeeded.
+    #[serde(default)]
+    pub(crate) verified: bool,
+}
+
+impl Firmware {
+    /// What it asks of jobs, if anything: `must pass, needs verification`.
+    pub(crate) fn duties(&self) -> Option<String> {
+        let verification = match (self.needs_verification, self.verified) {
+            (false, _) => None,
+            (true, false) => Some("needs verification"),
+            (true, true) => Some("verified"),
+        };
+        let duties: Vec<&str> =
+            self.must_pass.then_some("must pass").into_iter().chain(verification).collect();
+        (!duties.is_empty()).then(|| duties.join(", "))
+    }
 }
 
 /// A product's firmware.
@@ -48,6 +69,19 @@ impl SignMethod {
     }
 }
 
+/// What a firmware asks of the jobs that bring it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Duties {
+    /// A device on an older one passes through it on its way to a newer one.
+    pub(crate) must_pass: bool,
+    /// It is rolled out only after a verification job.
+    pub(crate) needs_verification: bool,
+    /// The most devices of a verification job.
+    pub(crate) verify_most: Option<u32>,
+    /// How many of them have to succeed.
+    pub(crate) verify_least: Option<u32>,
+}
+
 /// A firmware to register, with the digest that the gateway must find, too.
 #[derive(Debug)]
 pub(crate) struct Upload<'a> {
@@ -59,6 +93,23 @@ pub(crate) struct Upload<'a> {
     pub(crate) size: u64,
     /// Lower-case hex.
     pub(crate) sha256: &'a str,
+    pub(crate) duties: Duties,
+}
+
+impl Upload<'_> {
+    /// What the gateway is told besides the bytes, as a query.
+    fn query(&self) -> String {
+        let Duties { must_pass, needs_verification, verify_most, verify_least } = self.duties;
+        let told = [
+            Some(format!("sha256={}", self.sha256)),
+            self.sign_method.map(|method| format!("sign_method={}", method.as_str())),
+            must_pass.then(|| "must_pass=true".to_owned()),
+            needs_verification.then(|| "needs_verification=true".to_owned()),
+            verify_most.map(|most| format!("verify_most={most}")),
+            verify_least.map(|least| format!("verify_least={least}")),
+        ];
+        told.into_iter().flatten().collect::<Vec<_>>().join("&")
+    }
 }
 
 impl Client {
@@ -69,12 +120,7 @@ impl Client {
         body: &mut dyn Read,
     ) -> Result<Answer<Firmware>, Failure> {
         let (path, version) = (path(upload.product), segment(upload.version));
-        let mut path = format!("{path}/{version}?sha256={}", upload.sha256);
-        if let Some(method) = upload.sign_method {
-            path.push_str("&sign_method=");
-            path.push_str(method.as_str());
-        }
-        self.upload(&path, upload.size, body)
+        self.upload(&format!("{path}/{version}?{}", upload.query()), upload.size, body)
     }
 
     pub(crate) fn firmware(&self, product: &ProductKey) -> Result<Answer<FirmwareList>, Failure> {

@@ -3,15 +3,25 @@
 
 mod client;
 mod device;
+mod event;
+mod explanation;
 mod firmware;
 mod hook;
 mod job;
+mod new_job;
+mod percent;
 mod product;
 mod task;
+mod terms;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use device::Device;
-pub(crate) use firmware::{SignMethod, Upload};
+pub(crate) use explanation::{ExplainedJob, Explanation};
+pub(crate) use firmware::{Duties, SignMethod, Upload};
 pub(crate) use hook::{Hook, HookToAdd};
-pub(crate) use job::{Job, Mode, NewJob};
-pub(crate) use task::Task;
+pub(crate) use job::{Job, OpenStage};
+pub(crate) use new_job::{DryRun, Kind, Mode, NewJob, Policy, Stage};
+pub(crate) use percent::Percent;
+pub(crate) use product::UnknownVersions;
+pub(crate) use task::{Deed, Task, TaskState};
+pub(crate) use terms::{NewRetry, Terms};

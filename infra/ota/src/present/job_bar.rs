@@ -4,8 +4,8 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::say;
-use crate::api::Job;
+use super::{moment, printable, say};
+use crate::api::{Job, OpenStage};
 
 /// A job as it goes, on stderr.
 pub(crate) struct JobBar {
@@ -36,6 +36,7 @@ impl JobBar {
 
     /// Shows what changed.
     pub(crate) fn show(&mut self, job: &Job) {
+        let standing = standing(job).map_or_else(String::new, |standing| format!("; {standing}"));
         match &mut self.view {
             View::Bars { devices, budget } => {
                 devices.set_length(job.devices);
@@ -43,16 +44,11 @@ impl JobBar {
                 devices.set_message(progress(job));
                 budget.set_length(job.bound);
                 budget.set_position(job.exposed);
-                budget.set_message(job.budget());
+                budget.set_message(format!("{}{standing}", job.budget()));
             }
             View::Lines { last } => {
-                let line = format!(
-                    "{} of {} done, {}, {}",
-                    job.finished(),
-                    job.devices,
-                    progress(job),
-                    job.budget()
-                );
+                let done = format!("{} of {} done", job.finished(), job.devices);
+                let line = format!("{done}, {}, {}{standing}", progress(job), job.budget());
                 if line != *last {
                     say(&line);
                     *last = line;
@@ -72,6 +68,32 @@ impl JobBar {
 
 fn progress(job: &Job) -> String {
     format!("{} succeeded, {} in flight, {} lost", job.succeeded, job.in_flight, job.lost())
+}
+
+/// What keeps the job from going on freely, if anything does.
+fn standing(job: &Job) -> Option<String> {
+    let state = match job.state.as_str() {
+        "running" | "done" => None,
+        "preparing" => Some("preparing: its tasks are being made".to_owned()),
+        state => Some(match &job.held_because {
+            Some(why) => format!("{state}: {}", printable(why)),
+            None => state.to_owned(),
+        }),
+    };
+    let is_open = job.state == "running";
+    let opens = job.opens_at.filter(|_| is_open).map(|at| format!("closed until {}", moment(at)));
+    let stage = job.stage.as_ref().filter(|_| is_open).map(stage);
+    let retrying = Some(job.retrying).filter(|n| is_open && *n > 0);
+    let retrying = retrying.map(|n| format!("{n} waiting to be tried again"));
+    let told: Vec<String> = [state, opens, stage, retrying].into_iter().flatten().collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// `stage 0 of 0 to 2: 3 of 5 succeeded, soaking`.
+fn stage(stage: &OpenStage) -> String {
+    let OpenStage { open, last, members, succeeded, passed_at, .. } = stage;
+    let soaks = if passed_at.is_some() { ", soaking" } else { "" };
+    format!("stage {open} of 0 to {last}: {succeeded} of {members} succeeded{soaks}")
 }
 
 fn bar(template: &str) -> ProgressBar {

@@ -4,9 +4,11 @@
 mod job_bar;
 mod output;
 mod table;
+mod times;
 mod words;
 
 pub(crate) use job_bar::JobBar;
 pub(crate) use output::{Output, printable, say};
 pub(crate) use table::Table;
+pub(crate) use times::{moment, span, when, with_moments};
 pub(crate) use words::{ago, count, growing, seconds, size};

@@ -66,3 +66,26 @@ fn list_marks_quarantined_firmware() {
     let ends: Vec<_> = stdout.lines().filter_map(|line| line.rsplit("  ").next()).collect();
     assert_eq!(ends, ["STATE", "good", "quarantined"]);
 }
+
+#[test]
+fn push_sends_what_the_firmware_asks_of_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fw.bin");
+    fs::write(&file, "abc").unwrap();
+    let asks = r#""quarantined":false,"must_pass":true,"needs_verification":true,"verified":false"#;
+    let gateway = Script::new(vec![(201, record("2.0").replace(r#""quarantined":false"#, asks))]);
+    let line = format!(
+        "firmware push {} --product demo --version 2.0 --must-pass --needs-verification \
+         --verify-most 8 --verify-least 3",
+        file.display()
+    );
+    let stdout = run(&gateway.url, &words(&line)).succeeded();
+    assert!(stdout.ends_with("duties    must pass, needs verification\n"), "{stdout}");
+    assert_eq!(
+        gateway.asked_once().line,
+        format!(
+            "PUT /api/v1/products/demo/firmware/2.0?sha256={ABC}&must_pass=true&needs_verification=true\
+             &verify_most=8&verify_least=3"
+        )
+    );
+}

@@ -3,12 +3,16 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must panic")]
 
+mod control;
 mod device;
+mod explain;
 mod failure;
 mod firmware;
 mod hook;
 mod job;
 mod product;
 mod program;
+mod record;
 mod script;
 mod up;
+mod watch;

@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
 
 use super::cast::{Cast, NEW, OLD, PRODUCT};
-use crate::api::{Answer, Client, Job, Mode, NewJob, SignMethod, Task, Upload};
+use crate::api::{Answer, Client, Duties, Job, Mode, NewJob, Percent, SignMethod, Task, Terms, Upload};
 use crate::failure::{Failure, Kind};
 use crate::fleet::{Fault, Fleet, Line, Member, Pace, Random};
 use crate::gateway::{Gateway, Secrets};
@@ -23,6 +23,8 @@ const PACE: Pace = Pace {
     restart: Duration::from_millis(100),
     line: Line { rate: None, slow: Duration::ZERO },
 };
+/// So wide that losing three holds not even the smallest fleet: the others are to be seen as they come back.
+const MAX_FAILURE_RATE: Percent = Percent::whole(40);
 /// Calls to register devices that are under way at once.
 const REGISTRARS: usize = 8;
 /// How often the job is asked for: often enough to see the budget move.
@@ -63,8 +65,8 @@ impl Stage {
         self.publish_firmware(&product).await?;
         let job = self.create_job().await?;
         say(&format!(
-            "job       {}: {PRODUCT} to {NEW}, at most {} lost",
-            job.value.id, job.value.loss_budget
+            "job       {}: {PRODUCT} to {NEW}, at most {} lost; it holds itself above a failure rate of {}",
+            job.value.id, job.value.loss_budget, job.value.max_failure_rate
         ));
         self.follow(job, patience).await
     }
@@ -101,6 +103,7 @@ impl Stage {
                 sign_method: Some(SignMethod::Sha256),
                 size: bytes.len() as u64,
                 sha256: &hex::encode(Sha256::digest(&bytes)),
+                duties: Duties::default(),
             };
             client.upload_firmware(&upload, &mut &bytes[..])
         });
@@ -119,10 +122,14 @@ impl Stage {
             product: PRODUCT.to_owned(),
             to: NEW.to_owned(),
             mode: Some(Mode::Push),
-            loss_budget: Some(10),
-            first_sign_within: Some(5),
-            upgrade_timeout: Some(4),
-            confirm_within: Some(1),
+            terms: Terms {
+                loss_budget: Some(10),
+                max_failure_rate: Some(MAX_FAILURE_RATE),
+                first_sign_within: Some(5),
+                upgrade_timeout: Some(4),
+                confirm_within: Some(1),
+                ..Terms::default()
+            },
             ..NewJob::default()
         };
         self.call(move |client| client.create_job(&job)).await
@@ -151,7 +158,7 @@ impl Stage {
             bar.show(&last.value);
         }
         bar.finish();
-        let tasks = self.call(move |client| client.tasks(&id)).await?.value;
+        let tasks = self.call(move |client| client.tasks(&id, None)).await?.value;
         Ok(Shown { job: last, tasks, most_exposed })
     }
 

@@ -39,8 +39,13 @@ fn facts(device: &Device, now: i64) -> String {
         .map_or_else(|| "unknown: the device has not informed one".to_owned(), printable);
     let heard = device.heard_at().map_or_else(|| "never".to_owned(), |at| ago(at, now));
     let connected = if device.connected { "yes" } else { "no" };
+    let tags = if device.tags.is_empty() { "none".to_owned() } else { printable(&device.tags.join(", ")) };
+    let generation = match device.generation {
+        Some(number) if number > 1 => format!(" generation {number}"),
+        Some(_) | None => String::new(),
+    };
     format!(
-        "device     {}/{}\nversion    {version}\nconnected  {connected}\nheard      {heard}\n",
+        "device     {}/{}{generation}\nversion    {version}\nconnected  {connected}\nheard      {heard}\ntags       {tags}\n",
         device.product, device.key
     )
 }

@@ -18,7 +18,7 @@ pub(crate) struct List {
 impl List {
     pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
         let list = client.firmware(&self.product)?;
-        let mut table = Table::new(&["SEQUENCE", "VERSION", "SIZE", "TOLD AS", "SHA256", "STATE"]);
+        let mut table = Table::new(&["SEQUENCE", "VERSION", "SIZE", "TOLD AS", "SHA256", "DUTIES", "STATE"]);
         for firmware in &list.value.firmware {
             table.row([
                 firmware.sequence.to_string(),
@@ -26,6 +26,7 @@ impl List {
                 size(firmware.size),
                 firmware.sign_method.clone(),
                 firmware.sha256.clone(),
+                firmware.duties().unwrap_or_default(),
                 if firmware.quarantined { "quarantined" } else { "good" }.to_owned(),
             ]);
         }

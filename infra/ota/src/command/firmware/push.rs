@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ota_protocol::key::ProductKey;
 use sha2::{Digest, Sha256};
 
-use crate::api::{Client, SignMethod, Upload};
+use crate::api::{Client, Duties, SignMethod, Upload};
 use crate::failure::{Failure, Kind};
 use crate::present::{Output, printable, size};
 
@@ -29,6 +29,18 @@ pub(crate) struct Push {
     /// The digest that devices are told [default of the gateway: md5]
     #[arg(long, value_enum)]
     sign_method: Option<SignMethod>,
+    /// Devices on older firmware pass through this one on their way to newer ones
+    #[arg(long)]
+    must_pass: bool,
+    /// Roll it out only after a verification job (`ota job create --verify`)
+    #[arg(long)]
+    needs_verification: bool,
+    /// The most devices of a verification job, 1 to 1000 [default of the gateway: 5]
+    #[arg(long, value_name = "N")]
+    verify_most: Option<u32>,
+    /// How many devices of a verification job have to succeed [default of the gateway: 1]
+    #[arg(long, value_name = "N")]
+    verify_least: Option<u32>,
 }
 
 impl Push {
@@ -47,14 +59,19 @@ impl Push {
             sign_method: self.sign_method,
             size: length,
             sha256: &sha256,
+            duties: self.duties(),
         };
         let answer = client.upload_firmware(&upload, &mut bar.wrap_read(file));
         bar.finish_and_clear();
         let answer = answer?;
         output.result(&answer.line(), || {
             let firmware = &answer.value;
+            let duties = match firmware.duties() {
+                None => String::new(),
+                Some(duties) => format!("\nduties    {duties}"),
+            };
             format!(
-                "firmware  {} {}\nsize      {}\nsha256    {}\ntold as   {}",
+                "firmware  {} {}\nsize      {}\nsha256    {}\ntold as   {}{duties}",
                 firmware.product,
                 printable(&firmware.version),
                 size(firmware.size),
@@ -62,6 +79,15 @@ impl Push {
                 firmware.sign_method
             )
         })
+    }
+
+    fn duties(&self) -> Duties {
+        Duties {
+            must_pass: self.must_pass,
+            needs_verification: self.needs_verification,
+            verify_most: self.verify_most,
+            verify_least: self.verify_least,
+        }
     }
 }
 

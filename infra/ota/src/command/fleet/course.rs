@@ -11,7 +11,7 @@ use super::ground::Ground;
 use super::plan::{NEW, OLD, Plan};
 use super::registration::{self, call};
 use super::view::{Meter, View};
-use crate::api::{Answer, Job, SignMethod, Task, Upload};
+use crate::api::{Answer, Duties, Job, SignMethod, Task, Upload};
 use crate::failure::{Failure, Kind};
 use crate::fleet::{Arrival, Counted, Fleet, Member};
 use crate::present::{count, growing, say, seconds, size};
@@ -103,7 +103,8 @@ impl<'a> Course<'a> {
     pub(super) async fn abandon(&self) {
         let Some(job) = self.job.get().filter(|_| !self.ground.is_own()) else { return };
         let asked = job.clone();
-        let stopped = timeout(STOP_WITHIN, call(&self.ground.client, move |client| client.stop_job(&asked)));
+        let stopped =
+            timeout(STOP_WITHIN, call(&self.ground.client, move |client| client.stop_job(&asked, false)));
         say(&match stopped.await {
             Ok(Ok(_)) => format!("job       {job} is stopped: its devices are gone"),
             Ok(Err(_)) | Err(_) => format!("job       {job} could not be stopped: `ota job stop {job}`"),
@@ -143,6 +144,7 @@ impl<'a> Course<'a> {
                 sign_method: Some(SignMethod::Sha256),
                 size: bytes.len() as u64,
                 sha256: &hex::encode(Sha256::digest(&bytes)),
+                duties: Duties::default(),
             };
             client.upload_firmware(&upload, &mut &bytes[..])
         });
@@ -205,7 +207,7 @@ impl<'a> Course<'a> {
         };
         view.finish();
         let asked = watch.job.value.id.clone();
-        let tasks = call(&self.ground.client, move |client| client.tasks(&asked)).await?.value;
+        let tasks = call(&self.ground.client, move |client| client.tasks(&asked, None)).await?.value;
         Ok(watch.seen(tasks, ending, fleet.counted()))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::api::{Mode, NewJob};
+use crate::api::{self, Mode, NewJob};
 
 /// Seconds for the installation and everything else that is no download.
 const UPGRADE_TIMEOUT: u64 = 30;
@@ -42,12 +42,15 @@ impl Terms {
             product: product.to_owned(),
             to: version.to_owned(),
             mode: Some(Mode::Push),
-            loss_budget: self.loss_budget,
-            growth: self.growth,
-            max_in_flight: self.max_in_flight,
-            first_sign_within: Some(self.first_sign_within),
-            upgrade_timeout: Some(self.upgrade_timeout(size, link)),
-            confirm_within: Some(self.confirm_within),
+            terms: api::Terms {
+                loss_budget: self.loss_budget,
+                growth: self.growth,
+                max_in_flight: self.max_in_flight,
+                first_sign_within: Some(self.first_sign_within),
+                upgrade_timeout: Some(self.upgrade_timeout(size, link)),
+                confirm_within: Some(self.confirm_within),
+                ..api::Terms::default()
+            },
             ..NewJob::default()
         }
     }
@@ -96,10 +99,10 @@ mod tests {
 
     #[test]
     fn a_thin_line_is_given_its_time_unless_somebody_says_otherwise() {
-        assert_eq!(PLAIN.job("p", "2.0", 1000, Some(100)).upgrade_timeout, Some(50));
+        assert_eq!(PLAIN.job("p", "2.0", 1000, Some(100)).terms.upgrade_timeout, Some(50));
         assert_eq!(PLAIN.slow(1000, Some(100)), Duration::from_secs(25));
         let told = Terms { upgrade_timeout: Some(7), ..PLAIN };
-        assert_eq!(told.job("p", "2.0", 1000, Some(100)).upgrade_timeout, Some(7));
-        assert_eq!(PLAIN.job("p", "2.0", usize::MAX, Some(1)).upgrade_timeout, Some(u32::MAX));
+        assert_eq!(told.job("p", "2.0", 1000, Some(100)).terms.upgrade_timeout, Some(7));
+        assert_eq!(PLAIN.job("p", "2.0", usize::MAX, Some(1)).terms.upgrade_timeout, Some(u32::MAX));
     }
 }

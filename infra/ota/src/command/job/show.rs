@@ -1,30 +1,55 @@
-//! `ota job show`.
+//! `ota job show`, and jobs as facts.
 
-use crate::api::{Client, Job};
+use crate::api::{Client, Job, OpenStage};
+use crate::clock::now_ms;
 use crate::failure::Failure;
-use crate::present::{Output, count, growing, printable, seconds};
+use crate::present::{Output, count, growing, printable, seconds, when};
 
 pub(super) fn run(id: &str, client: &Client, output: Output) -> Result<(), Failure> {
     let job = client.job(id)?;
     output.result(&job.line(), || facts(&job.value))
 }
 
-/// The job in plain words, one fact a line.
+/// The job in plain words, one fact a line, what does not apply left out.
 pub(super) fn facts(job: &Job) -> String {
-    let to = printable(&job.to);
-    let state = match &job.held_because {
-        Some(why) => format!("{}: {}", job.state, printable(why)),
-        None => job.state.clone(),
-    };
+    let now = now_ms();
     [
-        ("job", format!("{}: {} to {to}, by {}", job.id, job.product, job.mode)),
-        ("state", state),
-        ("devices", devices(job)),
-        ("budget", budget(job)),
-        ("limits", limits(job)),
+        ("job", Some(what(job))),
+        ("created", Some(when(job.created_at, now))),
+        ("state", Some(state(job))),
+        ("devices", Some(devices(job))),
+        ("budget", Some(budget(job))),
+        ("gate", Some(gate(job))),
+        ("stage", job.stage.as_ref().map(|open| stage(open, now))),
+        ("opens", job.opens_at.map(|at| when(at, now))),
+        ("windows", windows(job)),
+        ("retries", retries(job)),
+        ("limits", Some(limits(job))),
     ]
-    .map(|(name, fact)| format!("{name:<8} {fact}\n"))
-    .concat()
+    .into_iter()
+    .filter_map(|(name, fact)| fact.map(|fact| format!("{name:<8} {fact}\n")))
+    .collect()
+}
+
+/// `7: demo to 2.0, by push, as a verification`.
+fn what(job: &Job) -> String {
+    let traits = [
+        (job.kind == "verify", "as a verification"),
+        (job.policy == "incremental", "with those that come later"),
+        (job.downgrade, "downgrades too"),
+    ];
+    let traits = traits.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| format!(", {word}"));
+    let traits: String = traits.collect();
+    format!("{}: {} to {}, by {}{traits}", job.id, job.product, printable(&job.to), job.mode)
+}
+
+fn state(job: &Job) -> String {
+    match (&job.held_because, job.state.as_str()) {
+        (Some(why), state) => format!("{state}: {}", printable(why)),
+        (None, "preparing") => "preparing: its tasks are being made".to_owned(),
+        (None, "stopped") if job.hard => "stopped hard: downloads are cut".to_owned(),
+        (None, state) => state.to_owned(),
+    }
 }
 
 /// `20: 12 succeeded, 3 in flight, 5 waiting`, leaving out what is zero.
@@ -32,7 +57,8 @@ fn devices(job: &Job) -> String {
     let counts = [
         (job.succeeded, "succeeded"),
         (job.in_flight, "in flight"),
-        (job.waiting, "waiting"),
+        (job.waiting.saturating_sub(job.retrying), "waiting"),
+        (job.retrying, "waiting to be tried again"),
         (job.failed, "failed"),
         (job.timed_out, "timed out"),
         (job.canceled, "canceled"),
@@ -48,9 +74,51 @@ fn budget(job: &Job) -> String {
     format!("{} ({}), {} lost", job.budget(), growing(job.loss_budget, job.growth), job.lost())
 }
 
+/// `2 lost of 14 that finished; holds when that proves a rate above 5 %`.
+fn gate(job: &Job) -> String {
+    let rate = job.max_failure_rate;
+    let finished = job.lost() + job.succeeded;
+    let rule = if rate.per_mille() == 1000 {
+        "never holds".to_owned()
+    } else {
+        format!("holds when that proves a rate above {rate}")
+    };
+    format!("{} lost of {finished} that finished; {rule}", job.lost())
+}
+
+/// `0 of 0 to 2 is open: 3 of its 5 devices succeeded, 1 ended otherwise`.
+fn stage(open: &OpenStage, now: i64) -> String {
+    let OpenStage { open, last, members, succeeded, ended, passed_at } = open;
+    let ended = match ended.saturating_sub(*succeeded) {
+        0 => String::new(),
+        otherwise => format!(", {otherwise} ended otherwise"),
+    };
+    let passed = passed_at.map_or_else(String::new, |at| format!("; passed {}, and soaks", when(at, now)));
+    let members = count(*members, "device");
+    format!("{open} of 0 to {last} is open: {succeeded} of its {members} succeeded{ended}{passed}")
+}
+
+/// `22:00-04:00, 12:00-13:00 Europe/Berlin`.
+fn windows(job: &Job) -> Option<String> {
+    let zone = printable(job.zone.as_deref().unwrap_or("UTC"));
+    (!job.windows.is_empty()).then(|| format!("{} {zone}", printable(&job.windows.join(", "))))
+}
+
+/// `3 tries, the second after 1 min, on download failed, timed out`.
+fn retries(job: &Job) -> Option<String> {
+    let retry = job.retry.as_ref().filter(|retry| retry.attempts > 1)?;
+    let reasons = retry.reasons.join(", ").replace('_', " ");
+    let (tries, backoff) = (retry.attempts, seconds(retry.backoff));
+    Some(format!("{tries} tries, the second {backoff} after the first, on {}", printable(&reasons)))
+}
+
 fn limits(job: &Job) -> String {
+    let pace = match job.per_minute {
+        0 => String::new(),
+        pace => format!(", {pace} a minute"),
+    };
     format!(
-        "{} at once; first sign within {}, done within {}, old version confirmed after {}",
+        "{} at once{pace}; first sign within {}, done within {}, old version confirmed after {}",
         count(job.max_in_flight, "device"),
         seconds(job.first_sign_within),
         seconds(job.upgrade_timeout),

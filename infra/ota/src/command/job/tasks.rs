@@ -1,17 +1,34 @@
 //! `ota job tasks`, and tasks as rows.
 
-use crate::api::{Client, Task};
+use clap::Args;
+
+use crate::api::{Client, Task, TaskState};
 use crate::failure::Failure;
 use crate::present::{Output, Table};
 
-pub(super) fn run(id: &str, client: &Client, output: Output) -> Result<(), Failure> {
-    let tasks = client.tasks(id)?;
-    let mut table = Table::new(&["DEVICE", "STATE", "FROM", "STEP", "ATTEMPT", "EXPOSED", "WHY"]);
-    for task in &tasks.value {
-        let [state, from, step, attempt, exposed, why] = cells(task);
-        table.row([task.device.clone(), state, from, step, attempt, exposed, why]);
+/// Lists a job's tasks.
+#[derive(Debug, Args)]
+pub(crate) struct Tasks {
+    /// The job's id
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// Only tasks that stand there
+    #[arg(long, value_enum, value_name = "STATE")]
+    state: Option<TaskState>,
+}
+
+impl Tasks {
+    pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
+        let tasks = client.tasks(&self.job, self.state)?;
+        let mut table = Table::new(&["DEVICE", "STATE", "FROM", "STEP", "ATTEMPT", "EXPOSED", "WHY"]);
+        for task in &tasks.value {
+            let [state, from, step, attempt, exposed, why] = cells(task);
+            table.row([task.device.clone(), state, from, step, attempt, exposed, why]);
+        }
+        let when_empty =
+            if self.state.is_some() { "no task of the job stands there" } else { "the job has no tasks yet" };
+        table.print(output, &tasks.line(), when_empty)
     }
-    table.print(output, &tasks.line(), "the job has no tasks yet")
 }
 
 /// Tasks of one device.

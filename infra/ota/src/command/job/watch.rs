@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::show::facts;
 use crate::api::{Client, Job};
 use crate::failure::{Failure, Kind};
-use crate::present::{JobBar, Output};
+use crate::present::{JobBar, Output, printable};
 
 /// How often the job is asked for.
 const EVERY: Duration = Duration::from_millis(500);
@@ -39,19 +39,22 @@ fn verdict(job: &Job) -> Result<(), Failure> {
     if job.is_clean() {
         return Ok(());
     }
+    let because = job.held_because.as_ref().map_or_else(String::new, |why| format!(" ({})", printable(why)));
+    let id = &job.id;
+    let resume =
+        if job.may_resume() { format!("; `ota job resume {id}` lets it go on") } else { String::new() };
     Err(Failure::new(
         Kind::JobNotClean,
         format!(
-            "job {} is {} with {} of {} on {}: {} failed, {} timed out, {} lost",
-            job.id,
+            "job {id} is {}{because} with {} of {} on {}: {} failed, {} timed out, {} lost",
             job.state,
             job.succeeded,
             job.devices,
-            job.to,
+            printable(&job.to),
             job.failed,
             job.timed_out,
             job.lost()
         ),
-        format!("`ota job tasks {}` says why, device by device", job.id),
+        format!("`ota job tasks {id}` says why, device by device{resume}"),
     ))
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod list;
+mod set;
 
 use clap::Subcommand;
 
@@ -16,6 +17,8 @@ pub(crate) enum Product {
     Add(add::Add),
     /// List the products
     List,
+    /// Change the settings of a product
+    Set(set::Set),
 }
 
 impl Product {
@@ -23,6 +26,7 @@ impl Product {
         match self {
             Self::Add(command) => command.run(client, output),
             Self::List => list::run(client, output),
+            Self::Set(command) => command.run(client, output),
         }
     }
 }

@@ -1,0 +1,34 @@
+//! `ota job amend`.
+
+use clap::Args;
+
+use super::show::facts;
+use super::terms::Terms;
+use crate::api::{self, Client};
+use crate::failure::{Failure, Kind};
+use crate::present::Output;
+
+/// Changes the terms of a job while it lives; what is left out stays as it is.
+#[derive(Debug, Args)]
+pub(crate) struct Amend {
+    /// The job's id
+    #[arg(value_name = "JOB")]
+    id: String,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+impl Amend {
+    pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
+        let terms = self.terms.into();
+        if terms == api::Terms::default() {
+            return Err(Failure::new(
+                Kind::Usage,
+                "nothing to amend",
+                "name a term and its new value, such as --loss-budget 20; `--help` lists them",
+            ));
+        }
+        let job = client.amend_job(&self.id, &terms)?;
+        output.result(&job.line(), || facts(&job.value))
+    }
+}
