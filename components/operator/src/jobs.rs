@@ -37,6 +37,6 @@ pub(crate) fn show(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure>
     Ok(response::json(StatusCode::OK, &show::whole(&record, &named, gateway.clock.now_ms())))
 }
 
-fn unknown(id: &str) -> Refusal {
+pub(crate) fn unknown(id: &str) -> Refusal {
     Refusal::not_found(format!("there is no job {id}")).with_hint("GET /api/v1/jobs lists them")
 }

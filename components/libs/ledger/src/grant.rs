@@ -7,6 +7,7 @@ use std::fmt;
 use ota_protocol::version::Version;
 use ota_rollout::{JobState, Kind, Mode, TaskState};
 
+use crate::moment::Moment;
 use crate::view::{Assignment, View};
 
 /// Something that keeps a waiting task from being granted, or offered, now.
@@ -37,8 +38,8 @@ pub enum Barrier {
     /// The stage of the device, and the one that is open.
     Stage(i64, i64),
     /// The device is not connected and was not heard of late, or showed no sign of its last command (when it was
-    /// heard last, ms).
-    Unreachable(i64),
+    /// heard last, and for how long after that it counts as reachable, ms).
+    Unreachable(i64, i64),
     /// The budget: exposed, bound.
     NoSlot(i64, i64),
     /// Devices at work, and how many may be.
@@ -78,20 +79,26 @@ impl fmt::Display for Barrier {
                 write!(f, "version {version} is newer than the target, and the job does not downgrade")
             }
             Self::Busy(job) => write!(f, "the device is at work for job {job}"),
-            Self::BacksOff(until) => write!(f, "the next attempt is due at {until}"),
-            Self::Closed(until) => write!(f, "the window of the job opens at {until}"),
+            Self::BacksOff(until) => write!(f, "the next attempt is due at {}", Moment(*until)),
+            Self::Closed(until) => write!(f, "the job opens at {}", Moment(*until)),
             Self::Stage(own, open) => write!(f, "the device is in stage {own}, stage {open} is open"),
-            Self::Unreachable(0) => f.write_str("the device was never heard"),
-            Self::Unreachable(heard) => {
-                write!(f, "the device is not reachable: last heard at {heard}, or silent to its last command")
-            }
+            Self::Unreachable(0, _) => f.write_str("the device was never heard"),
+            Self::Unreachable(heard, within) => write!(
+                f,
+                "the device is not connected, and was last heard at {}, which counts for {} s; or it was silent to \
+                 its last command",
+                Moment(*heard),
+                within / 1000
+            ),
             Self::NoSlot(exposed, bound) => {
                 write!(f, "the loss budget has no slot: {exposed} exposed of {bound}")
             }
             Self::Full(in_flight, most) => {
                 write!(f, "{in_flight} devices are at work, at most {most} may be")
             }
-            Self::Paced(until) => write!(f, "the pace of the job lets the next be granted at {until}"),
+            Self::Paced(until) => {
+                write!(f, "the pace of the job lets the next be granted at {}", Moment(*until))
+            }
             Self::Behind(job) => write!(f, "job {job} goes first"),
         }
     }
@@ -122,7 +129,7 @@ impl View {
         assignment: &Assignment,
         may_stand: impl Fn(&Barrier) -> bool,
     ) -> bool {
-        let stands = |barrier: &Barrier| !matches!(barrier, Barrier::Unreachable(_)) && !may_stand(barrier);
+        let stands = |barrier: &Barrier| !matches!(barrier, Barrier::Unreachable(..)) && !may_stand(barrier);
         !self.barriers(assignment).iter().any(stands)
     }
 
@@ -169,7 +176,8 @@ impl View {
             barriers.push(Barrier::BacksOff(record.deadline.unwrap_or(self.now)));
         }
         if assignment.job.mode == Mode::Push && record.ready_until <= self.now {
-            barriers.push(Barrier::Unreachable(self.device.heard_at));
+            let within = assignment.job.terms.reachable_within;
+            barriers.push(Barrier::Unreachable(self.device.heard_at, within));
         }
         barriers
     }
