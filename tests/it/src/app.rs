@@ -15,6 +15,7 @@ use crate::device::Device;
 use crate::firmware::Firmware;
 use crate::http_client::HttpClient;
 use crate::identity::Identity;
+use crate::ledger::Ledger;
 use crate::operator::Operator;
 use crate::{artifact, log, workspace};
 
@@ -25,6 +26,8 @@ pub struct TestApp {
     bridge: Bridge,
     _host: Host,
     state: TempDir,
+    /// Removed once nobody uses it.
+    _ledger: Ledger,
 }
 
 /// The secrets that a gateway is started with.
@@ -70,7 +73,8 @@ impl TestApp {
     pub async fn start_with(secrets: Secrets) -> Self {
         compiled().await;
         let state = tempfile::tempdir().unwrap();
-        let host = host(state.path(), secrets).await;
+        let ledger = Ledger::new();
+        let host = host(state.path(), secrets, &ledger).await;
         let gateway = format!("http://{}", host.local_addr());
         let bridge = ota_bridge::start(ota_bridge::Settings {
             listen: free_address(),
@@ -81,7 +85,7 @@ impl TestApp {
             ..ota_bridge::Settings::default()
         });
         let bridge = bridge.await.unwrap();
-        Self { http: HttpClient::new(gateway), bridge, _host: host, state }
+        Self { http: HttpClient::new(gateway), bridge, _host: host, state, _ledger: ledger }
     }
 
     /// Where devices connect.
@@ -133,19 +137,21 @@ pub(crate) async fn compiled() {
         log::listen();
         artifact::components();
         let state = tempfile::tempdir().unwrap();
-        host(state.path(), Secrets::Unset).await.stop().await;
+        host(state.path(), Secrets::Unset, &Ledger::Sqlite).await.stop().await;
     };
     DONE.get_or_init(compile).await;
 }
 
 /// The app needs its own address before it starts.
-async fn host(state: &Path, secrets: Secrets) -> Host {
+async fn host(state: &Path, secrets: Secrets, ledger: &Ledger) -> Host {
     let listen = free_address();
+    let mut variables = secrets.variables(format!("http://{listen}"));
+    variables.extend(ledger.variables());
     let started = ota_host::start(ota_host::Settings {
         manifest: workspace().join("spin.toml"),
         state_dir: state.to_owned(),
         listen,
-        variables: secrets.variables(format!("http://{listen}")),
+        variables,
         ..ota_host::Settings::default()
     });
     started.await.unwrap()

@@ -21,11 +21,13 @@ mod download;
 mod firmware;
 mod http_client;
 mod identity;
+mod ledger;
 mod log;
 mod operator;
 mod program;
 mod proxy;
 mod python;
+mod receiver;
 mod up;
 mod wait;
 
@@ -40,6 +42,7 @@ pub use operator::Operator;
 pub use program::Program;
 pub use proxy::Proxy;
 pub use python::sdk;
+pub use receiver::{Receiver, Taken};
 pub use up::{RunningUp, Up};
 pub use wait::{PATIENCE, eventually, within};
 

@@ -9,6 +9,7 @@ use crate::address::free_address;
 use crate::app::compiled;
 use crate::artifact;
 use crate::http_client::HttpClient;
+use crate::ledger::Ledger;
 use crate::operator::Operator;
 use crate::program::Program;
 use crate::workspace;
@@ -19,6 +20,8 @@ pub struct Up {
     folder: TempDir,
     http: SocketAddr,
     mqtt: SocketAddr,
+    ledger: Ledger,
+    hook_host: Option<String>,
 }
 
 /// An `ota up` that serves; killed when dropped.
@@ -32,7 +35,18 @@ pub struct RunningUp {
 impl Up {
     /// An empty folder.
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), http: free_address(), mqtt: free_address() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            http: free_address(),
+            mqtt: free_address(),
+            ledger: Ledger::new(),
+            hook_host: None,
+        }
+    }
+
+    /// The same, with hooks allowed under `host`.
+    pub fn with_hooks_at(host: &str) -> Self {
+        Self { hook_host: Some(host.to_owned()), ..Self::new() }
     }
 
     /// Starts it; returns once it says that it serves.
@@ -42,6 +56,10 @@ impl Up {
         command.args(["up", "--no-build", "--manifest"]).arg(workspace().join("spin.toml"));
         command.arg("--dir").arg(self.folder.path().join("state"));
         command.args(["--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string()]);
+        command.args(["--ledger", self.ledger.address()]);
+        if let Some(host) = &self.hook_host {
+            command.args(["--hook-host", host]);
+        }
         let mut program = Program::start(command);
         let ready = program.line("ready ").await;
         let (http, mqtt) = (format!("http://{}", self.http), self.mqtt.to_string());

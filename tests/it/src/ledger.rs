@@ -1,0 +1,49 @@
+//! Where the gateways of a test binary decide: the binary's name says it, and nothing else knows.
+
+use ota_postgres::{Database, Server};
+
+/// What the binary is called that runs every test over Postgres.
+const OVER_POSTGRES: &str = "it_postgres-";
+
+/// The ledger of one gateway, empty at first; dropping it removes it.
+#[derive(Debug)]
+pub(crate) enum Ledger {
+    /// In the gateway's own folder.
+    Sqlite,
+    /// A database of its own, in the server that the tests of this process share.
+    Postgres(Database),
+}
+
+impl Ledger {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        let binary = std::env::current_exe().unwrap();
+        let name = binary.file_name().unwrap().to_string_lossy();
+        if name.starts_with(OVER_POSTGRES) {
+            Self::Postgres(Server::shared().and_then(Server::database).unwrap())
+        } else {
+            Self::Sqlite
+        }
+    }
+
+    /// As variables of `spin.toml`.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let variables = match self {
+            Self::Sqlite => vec![("ledger", "sqlite".to_owned())],
+            Self::Postgres(database) => vec![
+                ("ledger", "postgres".to_owned()),
+                ("postgres_url", database.url.clone()),
+                ("postgres_host", database.host()),
+            ],
+        };
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// As `ota up --ledger` has it.
+    pub(crate) fn address(&self) -> &str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres(database) => &database.url,
+        }
+    }
+}
