@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use ota_ledger::hook::HookRecord;
 use ota_ledger::record::JobRecord;
 use ota_platform::{Failure, Gateway, Response, response};
 
@@ -24,9 +25,20 @@ const JOB_METRICS: [JobMetric; 8] = [
     ("ota_job_timed_out", "Devices that were silent for too long.", |job| job.counters.timed_out),
 ];
 
+/// A metric of a hook.
+type HookMetric = (&'static str, &'static str, fn(&HookRecord) -> i64);
+
+const HOOK_METRICS: [HookMetric; 3] = [
+    ("ota_hook_pending", "Messages that are still to arrive.", |hook| hook.pending),
+    ("ota_hook_given_up", "Messages that did not arrive in a week.", |hook| hook.given_up),
+    ("ota_hook_failing_seconds", "For how long nothing has arrived.", |hook| {
+        hook.failing_since.map_or(0, |since| (hook.now - since) / 1000)
+    }),
+];
+
 pub(crate) fn show(gateway: &Gateway<'_>) -> Result<Response, Failure> {
-    let (products, jobs) =
-        gateway.decide(|ledger| Ok((ledger.products()?, ledger.jobs(None, None, MOST_ROWS)?)))?;
+    let (products, jobs, hooks) = gateway
+        .decide(|ledger| Ok((ledger.products()?, ledger.jobs(None, None, MOST_ROWS)?, ledger.hooks()?)))?;
     let mut text = String::new();
     header(&mut text, "ota_devices", "Registered devices.");
     for summary in &products {
@@ -38,6 +50,12 @@ pub(crate) fn show(gateway: &Gateway<'_>) -> Result<Response, Failure> {
             let labels =
                 format!("product=\"{}\",job=\"{}\",state=\"{}\"", job.product, job.job, job.state.as_str());
             line(&mut text, name, &labels, value(job));
+        }
+    }
+    for (name, help, value) in HOOK_METRICS {
+        header(&mut text, name, help);
+        for hook in &hooks {
+            line(&mut text, name, &format!("hook=\"{}\"", hook.hook), value(hook));
         }
     }
     Ok(response::text(StatusCode::OK, text))

@@ -35,6 +35,10 @@ pub struct Receiver {
 pub struct Taken {
     /// `x-ota-delivery`.
     pub delivery: String,
+    /// `x-ota-signature`.
+    pub signature: String,
+    /// What it says, as it came.
+    pub bytes: Bytes,
     /// What it says.
     pub body: Value,
     /// The answer.
@@ -109,8 +113,14 @@ async fn answer(
     let mut shared = shared.lock().unwrap();
     let status = if is_signed(&head.headers, &body, &shared.secret) {
         let status = shared.answers.pop_front().unwrap_or(StatusCode::NO_CONTENT);
-        let delivery = head.headers["x-ota-delivery"].to_str().unwrap().to_owned();
-        shared.taken.push(Taken { delivery, body: serde_json::from_slice(&body).unwrap(), status });
+        let header = |name: &str| head.headers[name].to_str().unwrap().to_owned();
+        shared.taken.push(Taken {
+            delivery: header("x-ota-delivery"),
+            signature: header("x-ota-signature"),
+            body: serde_json::from_slice(&body).unwrap(),
+            bytes: body,
+            status,
+        });
         status
     } else {
         StatusCode::UNAUTHORIZED

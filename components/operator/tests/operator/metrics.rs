@@ -1,10 +1,10 @@
 //! `/metrics`.
 
 use http::Method;
-use ota_testbed::Testbed;
+use ota_testbed::{Testbed, json};
 use serde_json::json;
 
-use crate::IMAGE;
+use crate::{IMAGE, post};
 
 #[test]
 fn metrics_are_in_the_text_format_and_name_no_device() {
@@ -27,4 +27,23 @@ fn metrics_are_in_the_text_format_and_name_no_device() {
         assert!(text.lines().any(|other| other == line), "no {line} in\n{text}");
     }
     assert!(!text.contains("\"d0\"") && !text.contains("device="));
+}
+
+#[test]
+fn metrics_tell_of_messages_that_do_not_arrive() {
+    let bed = Testbed::with_fleet(1, IMAGE);
+    let made = json(&post(&bed, "/api/v1/hooks", &json!({"url": "https://hooks.test/"})));
+    bed.stop(&bed.add_job("request", json!({})));
+    bed.outbound.status.set(None);
+    bed.sweep("b", &[]);
+    bed.pass(3_500);
+    let text = String::from_utf8(bed.operate(Method::GET, "/metrics", "").into_body()).unwrap();
+    let label = format!("{{hook={}}}", made["hook"]);
+    for line in [
+        format!("ota_hook_pending{label} 1"),
+        format!("ota_hook_given_up{label} 0"),
+        format!("ota_hook_failing_seconds{label} 3"),
+    ] {
+        assert!(text.lines().any(|other| other == line), "no {line} in\n{text}");
+    }
 }

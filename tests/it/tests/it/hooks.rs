@@ -1,9 +1,11 @@
 //! Messages to an operator's system that is down, comes up, stumbles, and has everything in the end.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
 
 use http::{Method, StatusCode};
-use ota_it::{Firmware, Operator, Receiver, Taken, Up, eventually};
+use ota_it::{Firmware, Operator, Receiver, Taken, Up, eventually, workspace};
 use serde_json::{Value, json};
 
 async fn add_hook(operator: &Operator, receiver: &Receiver) -> Value {
@@ -25,6 +27,20 @@ async fn stop_a_job(operator: &Operator, firmware: &Firmware) -> String {
 fn jobs(taken: &[Taken]) -> Vec<String> {
     let arrived = taken.iter().filter(|taken| taken.status.is_success());
     arrived.map(|taken| taken.body["job"]["job"].as_str().unwrap_or("none").to_owned()).collect()
+}
+
+/// Runs the function that the README gives to receivers.
+fn is_genuine_by_the_readme(taken: &Taken, secret: &str) -> bool {
+    let readme = fs::read_to_string(workspace().join("README.md")).unwrap();
+    let (_, code) = readme.split_once("```python\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    let call = "import sys\nprint(is_genuine(sys.argv[1], sys.argv[2].encode(), sys.argv[3]))";
+    let body = std::str::from_utf8(&taken.bytes).unwrap();
+    let mut python = Command::new("python3");
+    python.args(["-c", &format!("{code}\n{call}"), &taken.signature, body, secret]);
+    let output = python.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout == b"True\n"
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +108,10 @@ async fn a_test_message_says_what_the_receiver_answers_and_a_removed_hook_is_tol
     receiver.start(made["secret"].as_str().unwrap(), &[StatusCode::ACCEPTED]).await;
     let tested = running.operator.post(&format!("{path}/test"), json!({})).await.json(200);
     assert_eq!(tested, json!({ "hook": made["hook"], "status": 202 }));
-    assert_eq!(receiver.taken()[0].body["kind"], "test");
+    let taken = &receiver.taken()[0];
+    assert_eq!(taken.body["kind"], "test");
+    assert!(is_genuine_by_the_readme(taken, made["secret"].as_str().unwrap()));
+    assert!(!is_genuine_by_the_readme(taken, "another-secret-than-ours"));
 
     running.operator.call(Method::DELETE, &path, "").await.json(200);
     assert_eq!(running.operator.get("/api/v1/hooks").await, json!({ "hooks": [] }));

@@ -126,6 +126,9 @@ fn operator_answers_anything() {
         "/api/v1/jobs/*/stop",
         "/api/v1/jobs/*/tasks",
         "/api/v1/events",
+        "/api/v1/hooks",
+        "/api/v1/hooks/*",
+        "/api/v1/hooks/*/test",
         "/metrics",
     ]);
 }

@@ -298,13 +298,14 @@ fn furnished() -> (Testbed, Vec<(Method, String)>) {
     for place in ["", "/pk/devices", "/pk/devices/d0", "/pk/firmware"] {
         add(Method::GET, format!("/api/v1/products{place}"));
     }
-    for place in ["/products", "/products/pk/devices", "/jobs", "/jobs"] {
+    for place in ["/products", "/products/pk/devices", "/jobs", "/jobs", "/hooks", "/hooks/a1/test"] {
         add(Method::POST, format!("/api/v1{place}"));
     }
-    for place in ["/jobs", &format!("/jobs/{push}"), &format!("/jobs/{push}/tasks"), "/events"] {
+    for place in ["/jobs", &format!("/jobs/{push}"), &format!("/jobs/{push}/tasks"), "/events", "/hooks"] {
         add(Method::GET, format!("/api/v1{place}"));
     }
     add(Method::PUT, "/api/v1/products/pk/firmware/3".to_owned());
+    add(Method::DELETE, "/api/v1/hooks/a1".to_owned());
     add(Method::GET, "/metrics".to_owned());
     (bed, places)
 }
