@@ -217,10 +217,16 @@ impl Ledger<'_> {
                 let why = "resume it before retrying a task";
                 return Ok(End::Rollback(Err(NotChanged::State { state, why })));
             }
-            let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
+            let refuse = |why| {
                 let state = assignment.record.task.state;
                 let device = device.clone();
-                return Ok(End::Rollback(Err(NotChanged::TaskState { device, state, why })));
+                Ok(End::Rollback(Err(NotChanged::TaskState { device, state, why })))
+            };
+            if happening == Happening::Retry && assignment.record.generation != view.device.generation {
+                return refuse("its hardware was replaced since");
+            }
+            let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
+                return refuse(why);
             };
             let decision = Decision { happening, change, detail: None, actor: "operator", is_carried: false };
             if self.write(&view, assignment, &decision)? != Landed::Yes {
@@ -228,6 +234,10 @@ impl Ledger<'_> {
             }
             if happening == Happening::Retry && self.sql.execute(RUN_AGAIN, &[job.into()])? == 1 {
                 self.append(&by_operator(&assignment.job, "resumed", None, None))?;
+                // It may have no slot to give.
+                if let Some(running) = self.job(job)? {
+                    self.take_state(&running)?;
+                }
             }
             Ok(End::Commit(Ok(())))
         })?

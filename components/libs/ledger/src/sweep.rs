@@ -114,14 +114,16 @@ impl Ledger<'_> {
     }
 
     /// Grants at most `left` ready devices of `job`, from its first stage to the open one; how many are left.
+    /// Those that are at risk already come first: their time runs.
     fn grant_of(&self, job: &JobRecord, mut left: usize, swept: &mut Swept) -> Result<usize, SqlError> {
         let room = job.terms.max_in_flight - job.counters.in_flight;
         let room = usize::try_from(room).unwrap_or(0);
         let mut room = room.min(left);
         let has_slot = job.terms.budget.has_slot(job.counters.exposed, job.counters.succeeded);
-        // Without a slot, only those that have theirs.
-        let ready = READY.replace("{again}", if has_slot { "" } else { "AND t.exposed = 1" });
-        for stage in 0..=job.stage {
+        let again = (job.counters.retrying > 0).then_some("AND t.exposed = 1");
+        let any = has_slot.then_some("");
+        let stages = |ready| (0..=job.stage).map(move |stage| (READY.replace("{again}", ready), stage));
+        for (ready, stage) in again.into_iter().chain(any).flat_map(stages) {
             if room == 0 {
                 break;
             }

@@ -4,7 +4,9 @@
 
 mod access;
 mod budget;
+mod control;
 mod cost;
+mod gate;
 mod hooks;
 mod inform;
 mod jobs;
@@ -12,5 +14,6 @@ mod outbox;
 mod plans;
 mod progress;
 mod recorded;
+mod retries;
 mod store;
 mod sweep;

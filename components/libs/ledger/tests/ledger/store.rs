@@ -4,15 +4,19 @@ use std::cell::Cell;
 
 use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
 use ota_ledger::command::Command;
+use ota_ledger::download::Begun;
 use ota_ledger::firmware::Pushed;
 use ota_ledger::inform::{Heard, Told};
 use ota_ledger::job::NewJob;
+use ota_ledger::presence::Session;
 use ota_ledger::record::{Duties, JobRecord, TaskRecord};
+use ota_ledger::sweep::Swept;
 use ota_ledger::{Ledger, Sql};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
+use ota_protocol::link::Link;
 use ota_protocol::message::SignMethod;
 use ota_protocol::version::Version;
-use ota_rollout::{Mode, TaskState, Terms};
+use ota_rollout::{Counters, JobState, Mode, TaskState, Terms};
 
 use crate::database::DIALECT;
 pub(crate) use crate::database::START;
@@ -62,6 +66,10 @@ impl Store {
             self.random.get().wrapping_mul(0x9e37_79b9_7f4a_7c15)
         };
         act(&Ledger::new(&self.sql, DIALECT, &random))
+    }
+
+    pub(crate) fn turn_to(&self, at: i64) {
+        self.sql.execute("UPDATE test_clock SET at = $1", &[at.into()]).unwrap();
     }
 
     pub(crate) fn pass(&self, ms: i64) {
@@ -131,15 +139,60 @@ impl Store {
         }
     }
 
+    /// The device informs version 1, is granted, and its download begins; the link.
+    pub(crate) fn begin(&self, device: &str) -> Link {
+        let link = self.inform(device, "1").unwrap().link;
+        assert_eq!(self.act(|ledger| ledger.begin(&link).unwrap()), Begun::Yes);
+        link
+    }
+
+    /// The device begins and comes back on version 2.
+    pub(crate) fn succeed(&self, device: &str) {
+        self.begin(device);
+        self.inform(device, "2");
+    }
+
+    /// The device begins and says that it could not flash the image.
+    pub(crate) fn fail(&self, device: &str) {
+        self.begin(device);
+        self.report(device, -4);
+    }
+
+    pub(crate) fn report(&self, device: &str, step: i32) {
+        self.act(|ledger| ledger.progress(&heard(device), step, None).unwrap());
+    }
+
+    /// The device connects through the bridge `b1`, or loses its session.
+    pub(crate) fn connect(&self, device: &str) {
+        self.act(|ledger| ledger.connected(&session(device)).unwrap());
+    }
+
+    pub(crate) fn disconnect(&self, device: &str) {
+        self.act(|ledger| ledger.disconnected(&session(device)).unwrap());
+    }
+
+    pub(crate) fn sweep(&self) -> Swept {
+        self.act(|ledger| ledger.sweep().unwrap())
+    }
+
+    pub(crate) fn tasks(&self, job: &str) -> Vec<TaskRecord> {
+        self.act(|ledger| ledger.tasks(job, None, "", 10_000).unwrap())
+    }
+
+    /// The devices of the job's tasks in `state`.
+    pub(crate) fn devices_in(&self, job: &str, state: TaskState) -> Vec<String> {
+        let tasks = self.tasks(job);
+        tasks.iter().filter(|task| task.task.state == state).map(|task| task.id.device.to_string()).collect()
+    }
+
     pub(crate) fn task(&self, job: &str, device: &str) -> TaskRecord {
-        let tasks = self.act(|ledger| ledger.tasks(job, None, "", 10_000).unwrap());
+        let tasks = self.tasks(job);
         tasks.into_iter().find(|task| task.id.device.as_str() == device).unwrap()
     }
 
     /// How many tasks of the job were let begin a download.
     pub(crate) fn admitted(&self, job: &str) -> usize {
-        let tasks = self.act(|ledger| ledger.tasks(job, None, "", 10_000).unwrap());
-        tasks.iter().filter(|task| task.task.admitted).count()
+        self.tasks(job).iter().filter(|task| task.task.admitted).count()
     }
 
     pub(crate) fn state(&self, job: &str, device: &str) -> TaskState {
@@ -150,9 +203,36 @@ impl Store {
         self.act(|ledger| ledger.job(job).unwrap().unwrap())
     }
 
-    /// Counters are the counts of tasks.
+    /// Counters are the counts of tasks, those of the open stage too, and whoever is at risk has a deadline.
     pub(crate) fn check(&self, job: &str) {
         assert_eq!(self.act(|ledger| ledger.miscounts(job).unwrap()), Vec::<String>::new());
+        let record = self.record(job);
+        let tasks = self.tasks(job);
+        let members: Vec<_> = tasks.iter().filter(|task| task.stage == record.stage).collect();
+        let count = |is: fn(TaskState) -> bool| members.iter().filter(|task| is(task.task.state)).count();
+        let counted = [members.len(), count(has_arrived), count(TaskState::is_ended)];
+        let stand = record.stand;
+        let counters = [stand.members, stand.succeeded, stand.ended];
+        assert_eq!(counted.map(|n| i64::try_from(n).unwrap()), counters, "the open stage of {job}");
+        let is_left =
+            |task: &&TaskRecord| task.task.exposed && !task.task.state.is_ended() && task.deadline.is_none();
+        assert_eq!(tasks.iter().find(is_left).map(|task| task.id.to_string()), None, "at risk for ever");
+    }
+
+    /// Where the job stands, and why it holds.
+    pub(crate) fn standing(&self, job: &str) -> (JobState, String) {
+        let record = self.record(job);
+        (record.state, record.held_because.unwrap_or_default())
+    }
+
+    pub(crate) fn counters(&self, job: &str) -> Counters {
+        self.record(job).counters
+    }
+
+    /// What the world outside is told about the job, in order.
+    pub(crate) fn messages(&self, job: &str) -> Vec<String> {
+        let select = "SELECT message FROM event WHERE job = $1 AND message IS NOT NULL ORDER BY number";
+        self.sql.query(select, &[job.into()]).unwrap().iter().map(|row| row.text(0).unwrap()).collect()
     }
 
     /// The kinds of the job's events, in order.
@@ -160,6 +240,15 @@ impl Store {
         let events = self.act(|ledger| ledger.events(Some(job), 0, 10_000).unwrap());
         events.into_iter().map(|event| event.kind).collect()
     }
+}
+
+fn session(device: &str) -> Session {
+    Session { id: id(device), bridge: Some("b1".to_owned()), number: 1 }
+}
+
+/// Whether the device is on the target.
+fn has_arrived(state: TaskState) -> bool {
+    matches!(state, TaskState::Succeeded | TaskState::Skipped)
 }
 
 pub(crate) fn pk() -> ProductKey {

@@ -1,0 +1,160 @@
+//! The gate and the budget: when a job holds itself, and what a resume forgives.
+
+use ota_rollout::{JobState, Mode};
+
+use crate::ledger::store::{Store, terms};
+
+fn held(why: &str) -> (JobState, String) {
+    (JobState::Held, why.to_owned())
+}
+
+fn running() -> (JobState, String) {
+    (JobState::Running, String::new())
+}
+
+#[test]
+fn a_job_holds_itself_at_the_count_where_the_lower_bound_exceeds_its_rate() {
+    let store = Store::with_devices(20);
+    let job = store.job(Mode::Push, terms(10));
+    for device in ["d0", "d1", "d2", "d3"] {
+        store.succeed(device);
+    }
+    store.fail("d4");
+    assert_eq!(store.standing(&job), running(), "one of five");
+    store.fail("d5");
+    assert_eq!(store.standing(&job), held("gate: 2 of 6 lost, at most 5 % may be"));
+    assert!(store.inform("d6", "1").is_none());
+    assert_eq!(store.sweep().granted, 0);
+    store.check(&job);
+}
+
+#[test]
+fn four_that_finished_say_nothing_and_five_of_a_hundred_hold_the_job() {
+    let store = Store::with_devices(100);
+    let job = store.job(Mode::Push, terms(10));
+    for device in ["d0", "d1", "d2", "d3"] {
+        store.fail(device);
+        assert_eq!(store.standing(&job), running());
+    }
+    store.fail("d4");
+    assert_eq!(store.standing(&job), held("gate: 5 of 5 lost, at most 5 % may be"));
+    assert_eq!(store.counters(&job).waiting, 95);
+    store.check(&job);
+}
+
+#[test]
+fn devices_at_work_are_not_lost_and_those_that_never_began_are_not_either() {
+    let store = Store::with_devices(20);
+    let job = store.job(Mode::Push, terms(20));
+    for device in ["d0", "d1", "d2", "d3", "d4", "d5"] {
+        store.begin(device);
+    }
+    assert_eq!(store.counters(&job).lost(), 0);
+    for device in ["d6", "d7", "d8", "d9", "d10", "d11"] {
+        store.inform(device, "1").unwrap();
+        store.report(device, -5);
+    }
+    assert_eq!((store.counters(&job).failed, store.counters(&job).lost()), (6, 0));
+    assert_eq!(store.standing(&job), running());
+    store.check(&job);
+}
+
+#[test]
+fn a_resume_forgives_what_was_lost_and_the_gate_judges_what_comes() {
+    let store = Store::with_devices(30);
+    let job = store.job(Mode::Push, terms(20));
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.fail(device);
+    }
+    assert_eq!(store.standing(&job).0, JobState::Held);
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    for device in ["d5", "d6", "d7", "d8"] {
+        store.fail(device);
+        assert_eq!(store.standing(&job), running());
+    }
+    store.fail("d9");
+    assert_eq!(store.standing(&job), held("gate: 5 of 5 lost, at most 5 % may be"));
+    assert_eq!(store.messages(&job), ["first_failure", "held", "held"]);
+    store.check(&job);
+}
+
+#[test]
+fn what_comes_back_late_is_not_lost_any_more() {
+    let store = Store::with_devices(10);
+    let job = store.job(Mode::Push, terms(10));
+    for device in ["d0", "d1", "d2", "d3"] {
+        store.fail(device);
+    }
+    store.inform("d0", "2");
+    store.inform("d1", "2");
+    store.fail("d4");
+    store.check(&job);
+    assert_eq!(store.standing(&job), held("gate: 3 of 5 lost, at most 5 % may be"));
+    store.inform("d2", "2");
+    assert_eq!(store.standing(&job).0, JobState::Held, "only a person resumes");
+    store.check(&job);
+}
+
+#[test]
+fn a_job_whose_budget_is_spent_holds_and_resumes_only_with_a_larger_one() {
+    let store = Store::with_devices(5);
+    let job = store.job(Mode::Push, terms(2));
+    store.fail("d0");
+    assert_eq!(store.standing(&job), running());
+    store.fail("d1");
+    assert_eq!(store.standing(&job), held("loss budget spent: 2 exposed of 2"));
+    let refused = store.act(|ledger| ledger.resume_job(&job)).unwrap_err();
+    assert_eq!(refused.to_string(), "the job would hold again at once: loss budget spent: 2 exposed of 2");
+    store.act(|ledger| ledger.amend_job(&job, |_| terms(3)).unwrap());
+    assert_eq!(store.standing(&job).0, JobState::Held, "only a person resumes");
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert!(store.inform("d2", "1").is_some());
+    assert!(store.inform("d3", "1").is_none());
+    store.check(&job);
+}
+
+#[test]
+fn a_budget_that_is_lowered_below_what_is_exposed_grants_and_begins_nothing_more() {
+    let store = Store::with_devices(5);
+    let job = store.job(Mode::Push, terms(3));
+    store.begin("d0");
+    store.begin("d1");
+    let granted = store.inform("d2", "1").unwrap().link;
+    store.act(|ledger| ledger.amend_job(&job, |_| terms(1)).unwrap());
+    assert!(store.inform("d3", "1").is_none());
+    assert!(store.sweep().granted == 0);
+    let begun = store.act(|ledger| ledger.begin(&granted).unwrap());
+    assert_eq!(begun, ota_ledger::download::Begun::Later);
+    store.inform("d0", "2");
+    store.inform("d1", "2");
+    let begun = store.act(|ledger| ledger.begin(&granted).unwrap());
+    assert_eq!(begun, ota_ledger::download::Begun::Yes);
+    store.inform("d2", "2");
+    assert!(store.inform("d3", "1").is_some());
+    assert_eq!(store.events(&job).iter().filter(|kind| *kind == "amended").count(), 1);
+    store.check(&job);
+}
+
+#[test]
+fn a_running_job_holds_when_its_budget_is_lowered_and_nobody_is_at_work() {
+    let store = Store::with_devices(5);
+    let job = store.job(Mode::Push, terms(3));
+    store.fail("d0");
+    store.fail("d1");
+    store.act(|ledger| ledger.amend_job(&job, |_| terms(1)).unwrap());
+    assert_eq!(store.standing(&job), held("loss budget spent: 2 exposed of 1"));
+}
+
+#[test]
+fn the_last_late_success_ends_a_job_that_had_held_itself() {
+    let store = Store::with_devices(2);
+    let job = store.job(Mode::Push, terms(1));
+    store.fail("d0");
+    assert_eq!(store.standing(&job).0, JobState::Held);
+    store.inform("d1", "2");
+    assert_eq!(store.standing(&job), (JobState::Done, String::new()));
+    store.inform("d0", "2");
+    assert_eq!(store.counters(&job).succeeded, 1);
+    assert_eq!(store.messages(&job), ["first_failure", "held", "done"]);
+    store.check(&job);
+}
