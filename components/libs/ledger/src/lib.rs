@@ -11,6 +11,7 @@ mod counters;
 mod decide;
 pub mod dialect;
 pub mod download;
+pub mod dry_run;
 pub mod event;
 pub mod explain;
 mod fill;

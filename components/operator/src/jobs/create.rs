@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ota_ledger::catalogue::Catalogue;
-use ota_ledger::job::NotCreated;
+use ota_ledger::job::{NewJob, NotCreated};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, response};
 
 use super::show;
@@ -14,11 +14,20 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     // Named before it is created: what is tried again creates no second one.
     let id = gateway.decide(|ledger| Ok(ledger.new_job_id()))?;
     let new = wanted.parse(id)?;
+    if params::flag(request, "dry_run")?.unwrap_or(false) {
+        return dry_run(gateway, &new);
+    }
     let created = gateway.decide(|ledger| ledger.create_job(&new).map_err(not_created))?;
     Catalogue::forget(&new.product, gateway.kv);
     // What was written is not read back: an answer that fails now would have it created twice.
     let shown = show::whole(&created, &new.named(), gateway.clock.now_ms());
     Ok(response::json(StatusCode::CREATED, &shown))
+}
+
+/// What creating it would do.
+fn dry_run(gateway: &Gateway<'_>, new: &NewJob) -> Result<Response, Failure> {
+    let run = gateway.decide(|ledger| ledger.dry_run(new).map_err(not_created))?;
+    Ok(response::json(StatusCode::OK, &show::dry_run(&run)))
 }
 
 /// Why a job is not created, and what to do about it.

@@ -1,5 +1,6 @@
 //! How a job and a task look to operators. Times are milliseconds since 1970, durations seconds, shares per cent.
 
+use ota_ledger::dry_run::{DryRun, Refused};
 use ota_ledger::named::Named;
 use ota_ledger::record::{JobRecord, TaskRecord};
 use ota_protocol::key::DeviceKey;
@@ -50,6 +51,41 @@ pub(super) fn job(record: &JobRecord, now: i64) -> Value {
         terms(&record.terms),
         schedule(&record.schedule, now),
     ])
+}
+
+/// What a job would do. Times and durations are milliseconds.
+pub(super) fn dry_run(run: &DryRun) -> Value {
+    let refused: Vec<Value> = run.refused.iter().map(refused).collect();
+    let stage = |(number, devices): (usize, &i64)| json!({ "stage": number, "devices": devices });
+    let stages: Vec<Value> = run.stages.iter().enumerate().map(stage).collect();
+    let estimate = run.estimate.unwrap_or_default();
+    json!({
+        "devices": run.devices,
+        "skipped": run.skipped,
+        "waiting": run.waiting,
+        "never_informed": run.never_informed,
+        "refused": refused,
+        "reachable_now": run.reachable_now,
+        "first": run.first,
+        "stages": stages,
+        "bound_at_start": run.bound_at_start,
+        "opens_at": run.opens_at,
+        "estimate": {
+            "1000": estimate.thousand,
+            "10000": estimate.ten_thousand,
+            "100000": estimate.hundred_thousand,
+            "all": run.estimate.map(|estimate| estimate.all),
+        },
+        "per_device_ms": run.per_device,
+        "based_on": match run.samples {
+            0 => "assumed".to_owned(),
+            count => format!("{count} finished upgrades of this product"),
+        },
+    })
+}
+
+fn refused(refused: &Refused) -> Value {
+    json!({ "why": refused.why, "devices": refused.devices, "examples": refused.examples })
 }
 
 /// The word for a job that takes in the devices which meet its scope when it is created.
