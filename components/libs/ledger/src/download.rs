@@ -211,7 +211,7 @@ const TELL_HELD: &str = "INSERT INTO event (at, kind, product, job, actor, detai
     WHERE {brings} ORDER BY j.created_at";
 const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined' WHERE job IN
     (SELECT j.job FROM job j WHERE {brings})";
-/// The running jobs that bring the firmware to devices, as their own or on the way.
-const BRINGS: &str = "j.product = $1 AND j.state = 'running' AND (j.version = $2
+/// The jobs that bring the firmware to devices, as their own or on the way.
+const BRINGS: &str = "j.product = $1 AND j.state IN ('preparing', 'running') AND (j.version = $2
         OR EXISTS (SELECT 1 FROM firmware h, firmware g WHERE h.product = $1 AND h.version = $2
             AND h.must_pass = 1 AND g.product = $1 AND g.version = j.version AND g.sequence > h.sequence))";

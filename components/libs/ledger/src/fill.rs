@@ -1,5 +1,7 @@
 //! A job's tasks are made in chunks, a transaction each, so that a million devices keep nobody waiting.
 
+use ota_protocol::key::ProductKey;
+
 use crate::record::JobRecord;
 use crate::scope::{STAGE_OF, in_scope};
 use crate::transaction::End;
@@ -34,13 +36,21 @@ impl Ledger<'_> {
     /// One chunk; `true` when the job has all its tasks.
     fn fill(&self, job: &str) -> Result<bool, SqlError> {
         self.transaction(|| {
+            self.sql.execute(LOCK_PRODUCT_OF, &[job.into()])?;
             // Only one at a time makes tasks of a job.
             self.sql.execute(LOCK_JOB, &[job.into()])?;
             self.fill_chunk(job).map(End::Commit)
         })
     }
 
-    /// Inside a transaction that holds the job: one chunk; `true` when the job has all its tasks.
+    /// Holds the product's row to the end of the transaction: before all others, and only while tasks are made, or while
+    /// what they are made from changes otherwise than by the device itself.
+    pub(crate) fn lock_product(&self, product: &ProductKey) -> Result<(), SqlError> {
+        self.sql.execute(LOCK_PRODUCT, &[product.as_str().into()])?;
+        Ok(())
+    }
+
+    /// Inside a transaction that holds the product and the job: one chunk; `true` when the job has all its tasks.
     pub(crate) fn fill_chunk(&self, job: &str) -> Result<bool, SqlError> {
         let Some(record) = self.job(job)? else { return Ok(true) };
         let Some(from) = record.filled_to.clone() else { return Ok(true) };
@@ -87,6 +97,9 @@ impl Ledger<'_> {
 }
 
 const PREPARING: &str = "SELECT j.job FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
+const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE product = $1";
+const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
+    WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";
 pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
 const UPTO: &str = "SELECT MAX(c.device) FROM (SELECT d.device FROM device d
         WHERE d.product = (SELECT j.product FROM job j WHERE j.job = $1) AND d.device > $2

@@ -38,6 +38,8 @@ impl Ledger<'_> {
         change: impl FnOnce(&Self) -> Result<(), SqlError>,
     ) -> Result<bool, SqlError> {
         self.transaction(|| {
+            // No chunk of tasks is being made meanwhile, with what the device was before.
+            self.lock_product(&id.product)?;
             self.lock(id)?;
             let Some(view) = self.view(id)? else { return Ok(End::Rollback(false)) };
             for job in open_jobs(&view) {

@@ -220,7 +220,7 @@ const SET_VERSION: &str =
     "UPDATE device SET version = $3, heard_at = {now} WHERE product = $1 AND device = $2";
 const SET_HEARD: &str = "UPDATE device SET heard_at = {now} WHERE product = $1 AND device = $2";
 /// Connected devices are ready until they disconnect: 2^53 ms is beyond any clock.
-const SET_READY: &str = "UPDATE task SET ready_until = COALESCE(
+pub(crate) const SET_READY: &str = "UPDATE task SET ready_until = COALESCE(
         (SELECT 9007199254740992 FROM device d
             WHERE d.product = task.product AND d.device = task.device AND d.connected = 1),
         {now} + (SELECT j.reachable_within FROM job j WHERE j.job = task.job))

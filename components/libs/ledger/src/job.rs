@@ -143,6 +143,7 @@ impl Ledger<'_> {
 
     /// Inside a transaction: checks everything, and writes the job in state `preparing` with what it names.
     pub(crate) fn insert(&self, new: &NewJob) -> Result<(), NotCreated> {
+        self.lock_product(&new.product)?;
         let firmware = self.target_of(new)?;
         self.insert_named(new)?;
         let rows = self.sql.query(UNKNOWN, &[new.id.as_str().into(), new.product.as_str().into()])?;

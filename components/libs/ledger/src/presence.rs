@@ -2,6 +2,7 @@
 
 use ota_protocol::key::DeviceId;
 
+use crate::inform::SET_READY;
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
@@ -20,7 +21,7 @@ impl Ledger<'_> {
     /// The device connected: it is reachable until it disconnects, and is granted what it may have.
     /// Unknown devices are passed over.
     pub fn connected(&self, session: &Session) -> Result<(), SqlError> {
-        if self.change(session, CONNECTED)? {
+        if self.change(session, CONNECTED, SET_READY)? {
             self.grant_connected(&session.id)?;
         }
         Ok(())
@@ -28,11 +29,11 @@ impl Ledger<'_> {
 
     /// The device's session ended; an older session than the one on record changes nothing.
     pub fn disconnected(&self, session: &Session) -> Result<(), SqlError> {
-        self.change(session, DISCONNECTED).map(|_| ())
+        self.change(session, DISCONNECTED, STAYS_READY).map(|_| ())
     }
 
     /// Whether it changed a device that may have tasks.
-    fn change(&self, session: &Session, statement: &str) -> Result<bool, SqlError> {
+    fn change(&self, session: &Session, statement: &str, ready: &str) -> Result<bool, SqlError> {
         self.transaction(|| {
             let changed = self.sql.execute(
                 &self.dialect.text(statement),
@@ -45,7 +46,8 @@ impl Ledger<'_> {
             )?;
             let may_have_tasks = changed == 1 && self.has_informed(&session.id)?;
             if may_have_tasks {
-                self.make_ready(&session.id)?;
+                let key = [session.id.product.as_str().into(), session.id.device.as_str().into()];
+                self.sql.execute(&self.dialect.text(ready), &key)?;
             }
             Ok(End::Commit(may_have_tasks))
         })
@@ -64,4 +66,8 @@ const CONNECTED: &str = "UPDATE device SET connected = 1, bridge = $3, session =
 const DISCONNECTED: &str = "UPDATE device SET connected = 0, heard_at = {now}
     WHERE product = $1 AND device = $2 AND connected = 1
         AND COALESCE(bridge, '') = COALESCE($3, '') AND session = $4";
+/// A device that went away may still be heard for a while; one that lapsed was not reachable before, and is not now.
+const STAYS_READY: &str = "UPDATE task SET
+        ready_until = {now} + (SELECT j.reachable_within FROM job j WHERE j.job = task.job)
+    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until = 9007199254740992";
 const HAS_INFORMED: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2 AND version IS NOT NULL";

@@ -24,43 +24,45 @@ pub struct Scope {
 }
 
 impl Ledger<'_> {
+    /// The incremental jobs that the device might join, in the order in which they are locked.
+    pub(crate) fn joinable(&self, id: &DeviceId) -> Result<Vec<String>, SqlError> {
+        let rows = self.sql.query(JOINABLE, &[id.product.as_str().into(), id.device.as_str().into()])?;
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
     /// The device joins the incremental jobs whose scope it meets once it runs `version`: a transaction for each.
     /// Whether there was one.
     pub fn join(&self, id: &DeviceId, version: &Version) -> Result<bool, SqlError> {
         let mut has_joined = false;
-        let key = [id.product.as_str().into(), id.device.as_str().into()];
-        for row in self.sql.query(JOINABLE, &key)? {
-            let job = row.text(0)?;
+        for job in self.joinable(id)? {
             has_joined |= self.transaction(|| {
                 self.lock(id)?;
-                // Before the task, so that the chunks of a job that is being prepared cannot pass by unseen.
-                self.sql.execute(LOCK_JOB, &[job.as_str().into()])?;
-                let values = [
-                    job.as_str().into(),
-                    id.product.as_str().into(),
-                    id.device.as_str().into(),
-                    version.as_str().into(),
-                ];
-                let sql = self
-                    .dialect
-                    .text(JOIN)
-                    .replace("{in_scope}", &in_scope("$4"))
-                    .replace("{stage}", STAGE_OF);
-                if self.sql.execute(&sql, &values)? == 0 {
-                    return Ok(End::Rollback(false));
-                }
-                self.sql.execute(ONE_MORE, &[job.as_str().into(), id.device.as_str().into()])?;
-                self.append(&NewEvent {
-                    kind: "joined",
-                    device: Some(id),
-                    job: Some(&job),
-                    detail: Some(version.as_str()),
-                    ..NewEvent::default()
-                })?;
-                Ok(End::Commit(true))
+                let joins = self.join_job(id, version, &job)?;
+                Ok(if joins { End::Commit(true) } else { End::Rollback(false) })
             })?;
         }
         Ok(has_joined)
+    }
+
+    /// Inside a transaction that holds the device: it joins `job`, if it is in its scope. Whether it did.
+    pub(crate) fn join_job(&self, id: &DeviceId, version: &Version, job: &str) -> Result<bool, SqlError> {
+        // Before the task, so that the chunks of a job that is being prepared cannot pass by unseen.
+        self.sql.execute(LOCK_JOB, &[job.into()])?;
+        let key =
+            [job.into(), id.product.as_str().into(), id.device.as_str().into(), version.as_str().into()];
+        let join = JOIN.replace("{in_scope}", &in_scope("$4")).replace("{stage}", STAGE_OF);
+        if self.sql.execute(&self.dialect.text(&join), &key)? == 0 {
+            return Ok(false);
+        }
+        self.sql.execute(ONE_MORE, &[job.into(), id.device.as_str().into()])?;
+        self.append(&NewEvent {
+            kind: "joined",
+            device: Some(id),
+            job: Some(job),
+            detail: Some(version.as_str()),
+            ..NewEvent::default()
+        })?;
+        Ok(true)
     }
 }
 
@@ -87,10 +89,11 @@ pub(crate) const STAGE_OF: &str = "CASE WHEN j.last_stage = 0 THEN 0
         ELSE (SELECT COUNT(*) FROM stage s
             WHERE s.job = j.job AND s.upto <= (d.place * j.multiplier + j.shift) % 1000003) END";
 const JOINABLE: &str = "SELECT j.job FROM job j
-    WHERE j.product = $1 AND j.incremental = 1 AND j.state IN ('preparing', 'running', 'held', 'paused')
+    WHERE j.product = $1 AND j.incremental = 1 AND j.state IN ('preparing', 'running', 'held', 'paused', 'stopped')
         AND NOT EXISTS (SELECT 1 FROM task t WHERE t.job = j.job AND t.device = $2)
-    ORDER BY j.created_at LIMIT 100";
+    ORDER BY j.job LIMIT 100";
 /// A device that is there already, or beyond, has nothing to join for; one that the chunks have yet to reach, neither.
+/// A stopped job takes it in as well: it may be resumed.
 const JOIN: &str =
     "INSERT INTO task (job, device, product, generation, state, stage, from_version, ready_until)
     SELECT j.job, d.device, d.product, d.generation, 'waiting', {stage}, CAST($4 AS TEXT),
@@ -99,7 +102,8 @@ const JOIN: &str =
     JOIN device d ON d.product = j.product
     JOIN firmware g ON g.product = j.product AND g.version = j.version
     WHERE j.job = $1 AND d.product = $2 AND d.device = $3 AND j.version <> $4
-        AND j.state IN ('preparing', 'running', 'held', 'paused') AND {in_scope}
+        AND j.state IN ('preparing', 'running', 'held', 'paused', 'stopped') AND {in_scope}
+        AND (j.kind <> 'verify' OR j.devices < g.verify_most)
         AND (j.filled_to IS NULL OR d.device <= j.filled_to)
         AND (j.downgrade = 1 OR NOT EXISTS (SELECT 1 FROM firmware v
             WHERE v.product = d.product AND v.version = $4 AND v.sequence > g.sequence))

@@ -9,30 +9,31 @@ use crate::{Ledger, SqlError};
 impl Ledger<'_> {
     /// Gives the device exactly these tags; it joins the incremental jobs whose scope it now meets.
     /// `false` when the device is not registered.
+    ///
+    /// One transaction, although it may touch many jobs: nothing would come back to a device that has its tags and was
+    /// kept from joining. Jobs are taken in the order of their ids.
     pub fn set_tags(&self, id: &DeviceId, tags: &[String]) -> Result<bool, SqlError> {
         let key = [id.product.as_str().into(), id.device.as_str().into()];
         let list = serde_json::to_string(tags).map_err(|error| SqlError(error.to_string()))?;
-        let is_known = self.transaction(|| {
+        self.transaction(|| {
+            self.lock_product(&id.product)?;
             self.lock(id)?;
-            if self.device(id)?.is_none() {
-                return Ok(End::Rollback(false));
-            }
+            let Some((device, ..)) = self.device(id)? else { return Ok(End::Rollback(false)) };
             self.sql.execute(FORGET, &key)?;
             let insert = INSERT.replace("{each}", &self.dialect.each(3));
-            let [product, device] = key.clone();
-            self.sql.execute(&insert, &[product, device, list.as_str().into()])?;
+            let [product, device_key] = key.clone();
+            self.sql.execute(&insert, &[product, device_key, list.as_str().into()])?;
             self.append(&crate::event::NewEvent {
                 detail: Some(&tags.join(", ")),
                 ..by_operator("device_tagged", None, Some(id))
             })?;
+            if let Some(version) = device.version {
+                for job in self.joinable(id)? {
+                    self.join_job(id, &version, &job)?;
+                }
+            }
             Ok(End::Commit(true))
-        })?;
-        if let Some((device, ..)) = self.device(id)?
-            && let Some(version) = device.version
-        {
-            self.join(id, &version)?;
-        }
-        Ok(is_known)
+        })
     }
 
     /// The device's tags, in the order of their text.

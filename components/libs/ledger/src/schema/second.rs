@@ -23,7 +23,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX job_preparing ON job (created_at) WHERE state = 'preparing'",
     "CREATE INDEX job_staged ON job (created_at) WHERE state = 'running' AND stage < last_stage",
     "CREATE INDEX job_incremental ON job (product)
-        WHERE incremental = 1 AND state IN ('preparing', 'running', 'held', 'paused')",
+        WHERE incremental = 1 AND state IN ('preparing', 'running', 'held', 'paused', 'stopped')",
     "CREATE INDEX job_to_purge ON job (created_at) WHERE state = 'deleted' AND filled_to IS NOT NULL",
     "CREATE INDEX job_to_check ON job (checked_at) WHERE state IN ('running', 'held', 'paused')",
     "CREATE INDEX job_of_firmware ON job (product, version)",
