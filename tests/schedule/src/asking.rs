@@ -1,0 +1,109 @@
+//! What is asked next, and what becomes of the answer.
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::ground::{self, version};
+use crate::play::{Play, Stand};
+
+impl Play<'_> {
+    /// A message, a sweep, a word of an operator, or what failed before.
+    pub(crate) fn next_call(&mut self) -> Option<Call> {
+        let kind = self.choices.weighted(&[(74, 0), (11, 1), (8, 2), (7, 3)])?;
+        match kind {
+            0 => {
+                let n = self.choices.below(self.devices.len());
+                self.devices[n].says(&mut self.choices, self.now)
+            }
+            1 => Some(Call::Sweep(self.choices.of(&[None, Some("b")]))),
+            2 => self.of_operator(),
+            _ => {
+                let n = self.choices.below(self.again.len());
+                if self.again.is_empty() {
+                    return None;
+                }
+                let (at, call) = self.again.swap_remove(n);
+                Some(call.later(self.now - at))
+            }
+        }
+    }
+
+    fn of_operator(&mut self) -> Option<Call> {
+        let n = self.choices.below(self.jobs.len());
+        let job = self.jobs[n].clone();
+        let n = self.choices.below(self.devices.len());
+        let id = self.devices[n].id.clone();
+        let deeds = [
+            (4, 0),
+            (6, 1),
+            (3, 2),
+            (6, 3),
+            (4, 4),
+            (6, 5),
+            (1, 6),
+            (1, 7),
+            (2, 8),
+            (1, 9),
+            (1, 10),
+            (1, 11),
+        ];
+        Some(match self.choices.weighted(&deeds)? {
+            0 => Call::Stop(job, self.choices.below(3) == 2),
+            1 => Call::Resume(job),
+            2 => Call::Pause(job),
+            3 => Call::Amend(job, self.choices.of(&[1, 2, 3, 5])),
+            4 => Call::Cancel(job, id),
+            5 => Call::Retry(job, id),
+            6 => Call::Replace(id),
+            7 => Call::DeleteDevice(id),
+            8 => Call::Register(id),
+            9 => Call::DeleteJob(job),
+            10 => Call::Quarantine(version(self.choices.of(&["3", "2"])), id),
+            _ => {
+                let new = ground::new_job(self.jobs.len(), &mut self.choices);
+                self.jobs.push(new.id.clone());
+                Call::Create(Box::new(new))
+            }
+        })
+    }
+
+    /// The call of `n` is over: whoever asked hears the answer, or does not.
+    pub(crate) fn answer(&mut self, n: usize, answer: Answer) {
+        let actor = &mut self.actors[n];
+        let Some(call) = actor.call.take() else { return };
+        let runs = actor.runs;
+        let is_killed = matches!(answer, Answer::Killed);
+        let is_open = is_killed && actor.is_inside && self.arena.store.waits_inside();
+        actor.stand = Stand::Free { is_open };
+        actor.is_inside = is_open;
+        let is_lost = self.choices.happens(7);
+        if is_lost || is_killed || matches!(answer, Answer::Failed) {
+            self.told.push(format!("{n} has no answer"));
+            if !self.choices.happens(30) {
+                self.again.push((self.now, call));
+            }
+            return;
+        }
+        match answer {
+            Answer::Commands(commands) => {
+                for command in commands {
+                    let to = self.devices.iter_mut().find(|device| device.id == command.link.device);
+                    if let Some(device) = to {
+                        device.take(command);
+                    }
+                }
+            }
+            Answer::Stopped(job) => {
+                self.told.push(format!("{n} answers that job {job} does not run"));
+                self.watch.stop_answered(&job, runs);
+            }
+            Answer::Registered(true) => {
+                if let Call::Replace(id) | Call::Register(id) = &call
+                    && let Some(device) = self.devices.iter_mut().find(|device| device.id == *id)
+                {
+                    device.is_replaced();
+                }
+            }
+            Answer::Registered(false) | Answer::Nothing | Answer::Failed | Answer::Killed => {}
+        }
+    }
+}

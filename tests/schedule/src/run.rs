@@ -1,0 +1,75 @@
+//! Many schedules: the ones that are kept first, then as many as there is time for.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::arena::Arena;
+use crate::choices::script;
+use crate::shrink::shrunk;
+use crate::{Store, Tally};
+
+/// How many schedules are run.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// The first seed.
+    pub first: u64,
+    /// For how long.
+    pub time: Duration,
+    /// How many at most.
+    pub schedules: u64,
+}
+
+/// Runs the schedules of `kept` seeds and then of `limit`, on all of `stores` at once, each of which is empty.
+///
+/// # Panics
+/// With the name of the promise, when one is broken: then with its seed, and its steps in words, made as short as
+/// could be found.
+pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
+    let begun = Instant::now();
+    let count = AtomicU64::new(0);
+    // The next seed, whoever is free.
+    let next = || {
+        let n = count.fetch_add(1, Ordering::Relaxed);
+        let kept_one = usize::try_from(n).ok().and_then(|n| kept.get(n).copied());
+        let fresh = n.saturating_sub(kept.len() as u64);
+        let is_over = begun.elapsed() >= limit.time || fresh >= limit.schedules;
+        kept_one.or_else(|| (!is_over).then_some(limit.first + fresh))
+    };
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let lanes: Vec<_> = stores.iter().map(|store| scope.spawn(|| lane(store, next))).collect();
+        for lane in lanes {
+            match lane.join() {
+                Ok(of_lane) => tally.add(&of_lane),
+                Err(panic) => resume_unwind(panic),
+            }
+        }
+    });
+    tally
+}
+
+/// One schedule after the other, until there is no seed.
+fn lane(store: &Store, next: impl Fn() -> Option<u64>) -> Tally {
+    let arena = Arena::open(store.clone());
+    let mut tally = Tally::default();
+    while let Some(seed) = next() {
+        let script = script(seed);
+        let (of_this, result, _) = arena.play(&script);
+        tally.add(&of_this);
+        let Err(broken) = result else { continue };
+        let promise = broken.promise;
+        println!("{promise} is broken by seed {seed}, a shorter schedule is looked for: {}", broken.what);
+        let short = shrunk(&script, promise, |script| arena.play(script).1.err());
+        let (_, result, told) = arena.play(&short);
+        let what = result.err().unwrap_or(broken).what;
+        panic!(
+            "{promise}: {what}\nseed {seed}, {} choices of {}:\n{}",
+            short.len(),
+            script.len(),
+            told.join("\n")
+        );
+    }
+    tally
+}

@@ -1,0 +1,158 @@
+//! After each statement: who asks, who waits for whom, and whether the promises hold.
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use crate::arena::HANDS;
+use crate::hand::{Ended, Report};
+use crate::play::{Actor, Play, Stand};
+use crate::promise::Broken;
+use crate::snapshot::Snapshot;
+use crate::store::{cancel, is_deadlocked, waits};
+
+/// How long a statement may take before the database is asked whether it waits. No verdict hangs on it.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+impl Play<'_> {
+    /// Waits until each actor asks, waits for another, or is free; holds what was committed against the promises.
+    pub(crate) fn settle(&mut self) -> Result<(), Broken> {
+        loop {
+            while self.actors.iter().any(|actor| matches!(actor.stand, Stand::Runs(_))) {
+                match self.next_report() {
+                    Some((n, report)) => self.hear(n, report)?,
+                    None => self.find_waits(),
+                }
+            }
+            if !self.end_deadlock() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_report(&self) -> Option<(usize, Report)> {
+        if !self.arena.store.waits_inside() {
+            return Some(self.arena.reports.recv().unwrap());
+        }
+        match self.arena.reports.recv_timeout(PATIENCE) {
+            Ok(report) => Some(report),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("an actor is gone"),
+        }
+    }
+
+    fn hear(&mut self, n: usize, report: Report) -> Result<(), Broken> {
+        let ran = match std::mem::replace(&mut self.actors[n].stand, Stand::Free { is_open: false }) {
+            Stand::Runs(statement) | Stand::Waits(statement) => statement,
+            stand => panic!("{n} reports {report:?} while {stand:?}"),
+        };
+        let (stand, ended, answer) = match report {
+            Report::Asks(statement, ended) => (Stand::Asks(statement), ended, None),
+            Report::Answers(answer, ended) => (Stand::Free { is_open: false }, ended, Some(answer)),
+            Report::Locked => {
+                self.tally.blocked += 1;
+                self.told.push(format!("{n}     waits"));
+                self.actors[n].stand = Stand::Waits(ran);
+                return Ok(());
+            }
+            Report::Connected(_) => panic!("{n} connects again"),
+        };
+        self.actors[n].stand = stand;
+        if ended != Ended::Not {
+            if let Some(line) = self.told.last_mut().filter(|_| n == self.last) {
+                line.push_str(&ended.to_string());
+            } else {
+                self.told.push(format!("{n}     goes on{ended}"));
+            }
+        }
+        let was_inside = self.actors[n].is_inside;
+        self.note(n, &ran, &ended);
+        // Whoever waits may go on when a transaction ended, or fail again.
+        if !self.actors[n].is_inside {
+            self.look(n, &ran, was_inside)?;
+            self.wake();
+        }
+        if let Some(answer) = answer {
+            self.answer(n, answer);
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether the actor is inside a transaction after `statement`.
+    fn note(&mut self, n: usize, statement: &str, ended: &Ended) {
+        if !matches!(ended, Ended::Rows(_)) {
+            return;
+        }
+        let actor = &mut self.actors[n];
+        match statement.split_whitespace().next() {
+            Some("BEGIN") => actor.is_inside = true,
+            Some("COMMIT" | "ROLLBACK") => actor.is_inside = false,
+            _ => {}
+        }
+    }
+
+    /// `n` may have committed.
+    fn look(&mut self, n: usize, statement: &str, was_inside: bool) -> Result<(), Broken> {
+        let is_read = statement.trim_start().starts_with("SELECT") || statement.is_empty();
+        let is_commit = statement == "COMMIT";
+        if statement == "ROLLBACK" || (is_read && !was_inside) {
+            return Ok(());
+        }
+        let Some(call) = self.actors[n].call.clone() else { return Ok(()) };
+        if is_commit && let Some(job) = call.stops() {
+            self.actors[n].runs = self.watch.runs(job);
+        }
+        let now = Snapshot::read(self.arena.onlooker.sql.as_ref()).unwrap();
+        if self.watch.look(now, &call)? {
+            self.tally.commits += 1;
+        }
+        Ok(())
+    }
+
+    /// Those that wait look again.
+    fn wake(&mut self) {
+        for n in 0..HANDS {
+            if let Stand::Waits(statement) = self.actors[n].stand.clone() {
+                let is_inside = self.arena.store.waits_inside();
+                self.actors[n].stand =
+                    if is_inside { Stand::Runs(statement) } else { Stand::Asks(statement) };
+            }
+        }
+    }
+
+    /// Nobody has reported for a while: those that run all wait, or somebody is slow.
+    fn find_waits(&mut self) {
+        let waits = waits(self.arena.onlooker.sql.as_ref()).unwrap();
+        let running = |actor: &Actor| matches!(actor.stand, Stand::Runs(_));
+        let is_waiting = |n: usize| waits.iter().any(|(waiter, _)| *waiter == self.arena.backends[n]);
+        if (0..HANDS).any(|n| running(&self.actors[n]) && !is_waiting(n)) {
+            return;
+        }
+        for n in 0..HANDS {
+            if let Stand::Runs(statement) = self.actors[n].stand.clone() {
+                self.tally.blocked += 1;
+                self.told.push(format!("{n}     waits"));
+                self.actors[n].stand = Stand::Waits(statement);
+            }
+        }
+    }
+
+    /// Ends one wait of a circle with an error; whether there was one.
+    fn end_deadlock(&mut self) -> bool {
+        let is_possible = self.arena.store.waits_inside()
+            && self.actors.iter().filter(|actor| matches!(actor.stand, Stand::Waits(_))).count() > 1;
+        if !is_possible {
+            return false;
+        }
+        let sql = self.arena.onlooker.sql.as_ref();
+        let waits = waits(sql).unwrap();
+        let stuck = (0..HANDS).find(|n| is_deadlocked(&waits, self.arena.backends[*n]));
+        let Some(n) = stuck else { return false };
+        let Stand::Waits(statement) = self.actors[n].stand.clone() else { return false };
+        self.tally.deadlocks += 1;
+        self.told.push(format!("{n}     is in a deadlock"));
+        cancel(sql, self.arena.backends[n]).unwrap();
+        self.actors[n].stand = Stand::Runs(statement);
+        true
+    }
+}

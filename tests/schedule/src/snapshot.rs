@@ -1,0 +1,133 @@
+//! What is committed: every job, task and device, read by somebody who takes no part.
+
+use std::collections::BTreeMap;
+
+use ota_ledger::{Row, Sql, SqlError};
+use ota_rollout::{Budget, Counters, JobState, Task, TaskState};
+
+/// All that is committed at one moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Snapshot {
+    /// By id.
+    pub(crate) jobs: BTreeMap<String, JobRow>,
+    /// By job and device.
+    pub(crate) tasks: BTreeMap<(String, String), TaskRow>,
+    /// The devices that are registered, with their generation.
+    pub(crate) devices: BTreeMap<String, i64>,
+    /// The clock (ms).
+    pub(crate) now: i64,
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JobRow {
+    /// Where it stands.
+    pub(crate) state: JobState,
+    /// To which version.
+    pub(crate) to: String,
+    /// What it may spend.
+    pub(crate) budget: Budget,
+    /// What its row counts.
+    pub(crate) counters: Counters,
+    /// How many tasks its row counts.
+    pub(crate) devices: i64,
+    /// The open stage: its number, members, arrived, ended.
+    pub(crate) stage: [i64; 4],
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskRow {
+    /// What the rules decide over; flags that only the attempt knows are left out.
+    pub(crate) task: Task,
+    /// Of the device when the task was made.
+    pub(crate) generation: i64,
+    /// Its stage.
+    pub(crate) stage: i64,
+    /// Why it failed.
+    pub(crate) reason: Option<String>,
+    /// When it got its verdict (ms).
+    pub(crate) ended_at: Option<i64>,
+}
+
+impl Snapshot {
+    /// Reads everything that is committed. Nobody may commit in between: three statements.
+    pub(crate) fn read(sql: &dyn Sql) -> Result<Self, SqlError> {
+        let mut snapshot = Self::default();
+        for row in sql.query(JOBS, &[])? {
+            snapshot.jobs.insert(row.text(0)?, job(&row)?);
+        }
+        for row in sql.query(TASKS, &[])? {
+            snapshot.tasks.insert((row.text(0)?, row.text(1)?), task(&row)?);
+        }
+        for row in sql.query(DEVICES, &[])? {
+            snapshot.devices.insert(row.text(0)?, row.int(1)?);
+            snapshot.now = row.int(2)?;
+        }
+        Ok(snapshot)
+    }
+
+    /// Whether nothing but time passed between the two.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.jobs == other.jobs && self.tasks == other.tasks && self.devices == other.devices
+    }
+
+    /// The tasks of `job`, with their devices.
+    pub(crate) fn tasks_of<'s>(&'s self, job: &'s str) -> impl Iterator<Item = (&'s str, &'s TaskRow)> {
+        let of_job = self.tasks.iter().filter(move |((of, _), _)| of == job);
+        of_job.map(|((_, device), task)| (device.as_str(), task))
+    }
+}
+
+fn job(row: &Row) -> Result<JobRow, SqlError> {
+    let n = |n: usize| row.int(n);
+    let state = row.text(1)?;
+    Ok(JobRow {
+        state: JobState::parse(&state).ok_or(SqlError(state))?,
+        to: row.text(2)?,
+        budget: Budget { loss_budget: n(3)?, growth: n(4)? },
+        devices: n(5)?,
+        counters: Counters {
+            waiting: n(6)?,
+            in_flight: n(7)?,
+            succeeded: n(8)?,
+            failed: n(9)?,
+            timed_out: n(10)?,
+            canceled: n(11)?,
+            skipped: n(12)?,
+            exposed: n(13)?,
+            begun: n(14)?,
+            retrying: n(15)?,
+        },
+        stage: [n(16)?, n(17)?, n(18)?, n(19)?],
+    })
+}
+
+fn task(row: &Row) -> Result<TaskRow, SqlError> {
+    let state = row.text(2)?;
+    let flag = |n: usize| row.int(n).map(|value| value == 1);
+    let task = Task {
+        state: TaskState::parse(&state).ok_or(SqlError(state))?,
+        exposed: flag(3)?,
+        begun: flag(4)?,
+        admitted: flag(5)?,
+        backing_off: flag(6)?,
+        attempt: row.int(7)?,
+        ..Task::NEW
+    };
+    Ok(TaskRow {
+        task,
+        generation: row.int(8)?,
+        stage: row.int(9)?,
+        reason: row.opt_text(10)?,
+        ended_at: row.opt_int(11)?,
+    })
+}
+
+const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, waiting, in_flight, succeeded, failed,
+        timed_out, canceled, skipped, exposed, begun, retrying, stage, stage_members, stage_succeeded, stage_ended
+    FROM job";
+const TASKS: &str =
+    "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
+        reason, ended_at FROM task";
+const DEVICES: &str = "SELECT d.device, d.generation, c.at FROM test_clock c CROSS JOIN device d";

@@ -1,0 +1,50 @@
+//! The seven promises on both databases, under schedules that go through statement by statement.
+//!
+//! `OTA_SCHEDULE_SECONDS` says for how long each database is tried, `OTA_SCHEDULE_SEED` with which seed it begins.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::env;
+use std::time::Duration;
+
+use ota_postgres::{Database, Server, Settings};
+use ota_schedule::{Limit, Store, run};
+
+/// Seeds of schedules that once broke a promise.
+const KEPT: &str = include_str!("../seeds.txt");
+
+/// How long each database is tried when nobody says otherwise (s).
+const SECONDS: u64 = 45;
+
+/// Databases that are tried at once: a schedule mostly waits for its next statement.
+const LANES: usize = 3;
+
+#[test]
+fn the_promises_hold_on_sqlite_whoever_goes_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |n: usize| Store::Sqlite(folder.path().join(format!("{n}.db")));
+    let stores: Vec<Store> = (0..LANES).map(file).collect();
+    println!("sqlite: {}", run(&stores, &kept(), limit()));
+}
+
+#[test]
+fn the_promises_hold_on_postgres_whoever_goes_next() {
+    let server = Server::start_with(&Settings { is_fast: true, ..Settings::default() }).unwrap();
+    let databases: Vec<Database> = (0..LANES).map(|_| server.database().unwrap()).collect();
+    let stores: Vec<Store> = databases.iter().map(|database| Store::Postgres(database.url.clone())).collect();
+    println!("postgres: {}", run(&stores, &kept(), limit()));
+}
+
+fn kept() -> Vec<u64> {
+    let lines = KEPT.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines.filter(|line| !line.is_empty()).map(|line| line.parse().unwrap()).collect()
+}
+
+fn limit() -> Limit {
+    let number = |name: &str, or: u64| env::var(name).map_or(or, |text| text.parse().unwrap());
+    Limit {
+        first: number("OTA_SCHEDULE_SEED", 1),
+        time: Duration::from_secs(number("OTA_SCHEDULE_SECONDS", SECONDS)),
+        schedules: number("OTA_SCHEDULE_COUNT", u64::MAX),
+    }
+}
