@@ -27,7 +27,9 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(10);
 /// Seconds between pings.
 const KEEP_ALIVE: u16 = 30;
 /// A device has a handful of messages on their way, never more.
-const QUEUE: usize = 32;
+const QUEUE: usize = 8;
+/// Its own messages that it waits for the acknowledgement of; each costs memory from the start.
+const UNACKNOWLEDGED: u16 = 8;
 /// The largest packet that a device takes, bytes: a command is a few hundred.
 const MAX_PACKET: usize = 64 << 10;
 
@@ -48,6 +50,7 @@ impl Connection {
         options
             .set_credentials(login.username.as_str(), login.password.clone())
             .set_keep_alive(KEEP_ALIVE)
+            .set_inflight(UNACKNOWLEDGED)
             .set_max_packet_size(MAX_PACKET, MAX_PACKET);
         let (client, events) = AsyncClient::builder(options).capacity(QUEUE).build();
         let (sender, happenings) = mpsc::channel(QUEUE);

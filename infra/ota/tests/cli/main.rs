@@ -1,5 +1,5 @@
 //! The `ota` program as its users see it: what it sends, what it prints where, and how it exits.
-//! The gateway it talks to is a script; the real one is in the system tests.
+//! The gateway it talks to is a script, but for `ota fleet`; more of the real one is in the system tests.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must panic")]
 
@@ -8,6 +8,7 @@ mod device;
 mod explain;
 mod failure;
 mod firmware;
+mod fleet;
 mod hook;
 mod job;
 mod product;

@@ -35,24 +35,28 @@ use terms::Terms;
 /// How long a run may take by default, once its last device has arrived.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// Simulates a fleet: devices over MQTT, downloads, faults, and one job for all.
-///
-/// Registers a product of its own (`fleet-SEED`) with its devices and a firmware, and rolls that out to them.
-/// Without a token and an MQTT address it starts a gateway of its own in a temporary folder.
-///
-/// Faults, as NAME=RATE separated by commas, the rates summing to at most 1:
-///   brick          has the firmware, and is never heard again
-///   rollback       installs, does not come up, goes back to the old version
-///   bad-digest     a byte of its download flips
-///   download-fail  gives up half-way through the download
-///   wrong-version  comes back on a version that nobody asked for
-///   ignores        takes the command and does nothing about it
-///   refuses        answers the command with step -5
-///   flap           loses its connections half-way, comes back and fetches the rest
-///   slow           downloads for half of the time it has
-///   cached         flashes bytes that it kept, without a download
+/// The faults, as `--help` prints them.
+const FAULTS: &str = "\
+Faults, and how a device with one ends:
+  brick          has the firmware, and is never heard again           times out, lost
+  rollback       installs, does not come up, goes back                fails, lost
+  bad-digest     a byte of its download flips                         fails, lost
+  download-fail  gives up half-way through the download               fails, lost
+  wrong-version  comes back on a version that nobody asked for        fails, lost
+  ignores        takes the command and does nothing about it          times out, not lost
+  refuses        answers the command with step -5                     fails, not lost
+  flap           loses its connections half-way, fetches the rest     succeeds
+  slow           downloads for half of the time it has                succeeds
+  cached         flashes bytes that it kept, without a download       succeeds
+
+Without --mqtt, --url and --token it starts a gateway of its own in a temporary folder.
+On a gateway that is given it registers a product of its own, fleet-SEED, which stays there.
+It exits with 0 when every device that was told ended as its part says, within the budget, and
+the job is done or held itself; `ota --help` lists the other codes.";
+
+/// Registers a product with its devices and a firmware, and rolls that out to them.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = FAULTS)]
 pub(crate) struct Fleet {
     /// How many devices
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=60_000))]
@@ -160,4 +164,24 @@ fn random_seed() -> anyhow::Result<u64> {
     let mut bytes = [0; 4];
     getrandom::fill(&mut bytes).map_err(anyhow::Error::new).context("no randomness for a seed")?;
     Ok(u64::from(u32::from_le_bytes(bytes)) % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FAULTS;
+    use super::fate::Fate;
+    use crate::fleet::Fault;
+
+    #[test]
+    fn the_help_text_names_every_fault_and_its_fate() {
+        for fault in Fault::ALL {
+            let line = FAULTS.lines().find(|line| line.starts_with(&format!("  {fault} "))).unwrap();
+            let fate = match Fate::of(Some(fault)) {
+                Fate::Succeeds => "succeeds",
+                Fate::Fails => "fails, ",
+                Fate::TimesOut => "times out, ",
+            };
+            assert!(line.contains(fate), "{line}");
+        }
+    }
 }

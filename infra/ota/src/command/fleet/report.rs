@@ -77,6 +77,8 @@ impl<'a> Report<'a> {
                 format!("the job was {} before its end", job.state),
                 "somebody else acted on it; `ota fleet` never does before the end",
             )),
+            // Whoever is silent for good is waited for, when it is to be tried again.
+            Ending::StandsStill if self.sums.unfinished == 0 => self.all_in_part(),
             Ending::StandsStill | Ending::OutOfTime => Err(Failure::new(
                 Kind::OutOfTime,
                 format!("{}: {} of {} done", self.why_not_over(), job.finished(), job.devices),
@@ -145,7 +147,7 @@ impl<'a> Report<'a> {
             0 => String::new(),
             number => format!(", {} resumed", count(number, "download")),
         };
-        let mut lines = vec![
+        let lines = [
             format!(
                 "On {NEW} after {}: {} of {}; {} of firmware received{resumed}.",
                 tenths(seen.times.job),
@@ -158,16 +160,16 @@ impl<'a> Report<'a> {
                 seen.most_exposed,
                 growing(job.loss_budget, job.growth),
             ),
-            format!("Seed {} repeats the run.", self.plan.seed),
+            format!("--seed {} repeats the run.", self.plan.seed),
+            format!(
+                "{} {} of {}, the budget was {}; {}.",
+                self.toll(),
+                job.lost(),
+                job.devices,
+                job.bound,
+                self.end()
+            ),
         ];
-        lines.push(format!(
-            "{}lost {} of {}, the budget was {}; {}",
-            self.toll(),
-            job.lost(),
-            job.devices,
-            job.bound,
-            self.end()
-        ));
         lines.join("\n")
     }
 
@@ -175,8 +177,8 @@ impl<'a> Report<'a> {
     fn toll(&self) -> &'static str {
         let kinds: Vec<_> = self.sums.parts.iter().map(|(kind, _)| *kind).collect();
         match kinds[..] {
-            [Some(Fault::Brick)] => "bricked everything that took it: ",
-            _ => "",
+            [Some(Fault::Brick)] => "It bricked everything that took it: lost",
+            _ => "Lost",
         }
     }
 
@@ -192,6 +194,9 @@ impl<'a> Report<'a> {
 
     fn why_not_over(&self) -> &'static str {
         match self.seen.ending {
+            Ending::StandsStill if self.sums.unfinished == 0 => {
+                "the job waits for devices that are silent for good"
+            }
             Ending::StandsStill => "the job stands still",
             Ending::Over | Ending::OutOfTime => "the job was not over in time",
         }

@@ -48,13 +48,15 @@ pub(super) struct Sums {
     pub(super) parts: Vec<(Option<Fault>, Sum)>,
     /// Devices that ended otherwise than their part says, each with a sentence.
     pub(super) out_of_part: Vec<String>,
+    /// Devices without a verdict that are not silent for good.
+    pub(super) unfinished: u64,
 }
 
 impl Sums {
     pub(super) fn of(plan: &Plan, tasks: &[Task]) -> Self {
         let tasks: HashMap<&str, &Task> = tasks.iter().map(|task| (task.device.as_str(), task)).collect();
         let mut parts: Vec<_> = plan.kinds().map(|kind| (kind, Sum::default())).collect();
-        let mut out_of_part = Vec::new();
+        let (mut out_of_part, mut unfinished) = (Vec::new(), 0);
         for part in plan.parts() {
             let Some(task) = tasks.get(part.device.as_str()) else {
                 out_of_part.push(format!("{} has no task", part.device));
@@ -63,7 +65,9 @@ impl Sums {
             if let Some((_, sum)) = parts.iter_mut().find(|(kind, _)| *kind == part.fault) {
                 sum.add(task);
             }
-            if has_ended(task) && task.state != Fate::of(part.fault).state() {
+            let fate = Fate::of(part.fault);
+            unfinished += u64::from(!has_ended(task) && fate != Fate::TimesOut);
+            if has_ended(task) && task.state != fate.state() {
                 let word = part.fault.map_or("sound", Fault::word);
                 let state = task.state.replace('_', " ");
                 let why = task.why();
@@ -71,7 +75,7 @@ impl Sums {
                 out_of_part.push(format!("{}, which is {word}, ended as {state}{why}", part.device));
             }
         }
-        Self { parts, out_of_part }
+        Self { parts, out_of_part, unfinished }
     }
 }
 

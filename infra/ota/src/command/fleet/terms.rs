@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::api::{self, Mode, NewJob};
+use crate::api::{self, Mode, NewJob, NewRetry, Percent};
 
 /// Seconds for the installation and everything else that is no download.
 const UPGRADE_TIMEOUT: u64 = 30;
@@ -19,9 +19,26 @@ pub(super) struct Terms {
     /// How much that may grow, per thousand devices that came back [default of the gateway: 100]
     #[arg(long, value_name = "N")]
     growth: Option<u32>,
+    /// The rate of loss, in per cent of the devices that finished, above which the job holds itself; 100 never holds
+    /// [default of the gateway: 5]
+    #[arg(long, value_name = "PERCENT", value_parser = Percent::parse)]
+    max_failure_rate: Option<Percent>,
     /// The most devices at work at once [default of the gateway: 300]
     #[arg(long, value_name = "N")]
     max_in_flight: Option<u32>,
+    /// The most devices that are told in a minute; 0 is no limit [default of the gateway: 0]
+    #[arg(long, value_name = "N")]
+    per_minute: Option<u32>,
+    /// How often a device is tried in all, 1 to 10 [default of the gateway: 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
+    retry: Option<u32>,
+    /// How long a device rests before its second try, twice as long before each further one, in seconds
+    #[arg(long, value_name = "S", default_value_t = 5, requires = "retry")]
+    backoff: u32,
+    /// What is tried again, such as `download_failed,rollback,timed_out`
+    /// [default of the gateway: `download_failed,verification_failed,ignored,timed_out`]
+    #[arg(long, value_name = "REASON,…", value_delimiter = ',', requires = "retry")]
+    retry_on: Vec<String>,
     /// How long a device may take to show that it was told, in seconds
     #[arg(long, value_name = "S", default_value_t = 20)]
     first_sign_within: u32,
@@ -45,7 +62,10 @@ impl Terms {
             terms: api::Terms {
                 loss_budget: self.loss_budget,
                 growth: self.growth,
+                max_failure_rate: self.max_failure_rate,
                 max_in_flight: self.max_in_flight,
+                per_minute: self.per_minute,
+                retry: self.retry(),
                 first_sign_within: Some(self.first_sign_within),
                 upgrade_timeout: Some(self.upgrade_timeout(size, link)),
                 confirm_within: Some(self.confirm_within),
@@ -63,7 +83,16 @@ impl Terms {
     /// How long nothing may happen in a job that goes on: longer than any of its own time-outs.
     pub(super) fn patience(&self, size: usize, link: Option<u64>) -> Duration {
         let longest = self.upgrade_timeout(size, link).max(self.first_sign_within).max(self.confirm_within);
-        Duration::from_secs(u64::from(longest) + 30)
+        let rest = self.retry.map_or(0, |tries| u64::from(self.backoff) << tries.saturating_sub(1).min(16));
+        Duration::from_secs(u64::from(longest) + rest + 30)
+    }
+
+    fn retry(&self) -> Option<NewRetry> {
+        self.retry.map(|attempts| NewRetry {
+            attempts: Some(attempts),
+            backoff: Some(self.backoff),
+            reasons: self.retry_on.clone(),
+        })
     }
 
     fn upgrade_timeout(&self, size: usize, link: Option<u64>) -> u32 {
@@ -76,12 +105,19 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const PLAIN: Terms = Terms {
         loss_budget: None,
         growth: None,
+        max_failure_rate: None,
         max_in_flight: None,
+        per_minute: None,
+        retry: None,
+        backoff: 5,
+        retry_on: Vec::new(),
         first_sign_within: 20,
         upgrade_timeout: None,
         confirm_within: 2,
@@ -90,11 +126,24 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_left_to_the_gateway() {
         let job = serde_json::to_value(PLAIN.job("p", "2.0", 100, None)).unwrap();
-        let expected = serde_json::json!({
+        let expected = json!({
             "product": "p", "to": "2.0", "mode": "push",
             "first_sign_within": 20, "upgrade_timeout": 30, "confirm_within": 2,
         });
         assert_eq!(job, expected);
+    }
+
+    #[test]
+    fn what_was_asked_for_goes_to_the_gateway() {
+        let rate = Percent::parse("12.5").ok();
+        let asked = Terms { max_failure_rate: rate, per_minute: Some(60), retry: Some(3), ..PLAIN };
+        let job = serde_json::to_value(asked.job("p", "2.0", 100, None)).unwrap();
+        assert_eq!(job["max_failure_rate"], 12.5);
+        assert_eq!(
+            (&job["per_minute"], &job["retry"]),
+            (&60.into(), &json!({ "attempts": 3, "backoff": 5 }))
+        );
+        assert_eq!(asked.patience(100, None), Duration::from_secs(30 + 20 + 30));
     }
 
     #[test]
