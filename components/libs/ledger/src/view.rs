@@ -117,11 +117,17 @@ impl Assignment {
         self.firmware.sequence != self.target
     }
 
+    /// Whether the version of this place in the order of registration is the hop that the latest attempt brought: one
+    /// that waits for another attempt would be told what comes next from where the device is.
+    fn is_on_hop(&self, sequence: Option<i64>) -> bool {
+        self.record.hop.is_some_and(|hop| hop != self.target && sequence == Some(hop))
+    }
+
     /// What an informed version is to this task; `sequence` is its place in the order of registration, if it has one.
     pub(crate) fn relation(&self, version: &Version, sequence: Option<i64>) -> Informed {
         if *version == self.job.to {
             Informed::Target
-        } else if self.is_hop() && *version == self.firmware.version {
+        } else if self.is_on_hop(sequence) || (self.is_hop() && *version == self.firmware.version) {
             Informed::Hop
         } else if self.record.from.as_ref() == Some(version) {
             Informed::Source
@@ -140,9 +146,9 @@ fn columns() -> String {
 /// Where the columns of a task begin: behind the clock, the epoch, what is known of the version, and the device.
 const TASK_AT: usize = 4 + DeviceRecord::WIDTH;
 
-/// The firmware that a task brings the device to: the one that its attempt was granted for, else the next that it must
-/// pass through, else the job's own.
-pub(crate) const NEXT_FIRMWARE: &str = "COALESCE(t.hop,
+/// The firmware that a task brings the device to: the one that its attempt was granted for, while there is one; else the
+/// next that it must pass through from where it is, else the job's own.
+pub(crate) const NEXT_FIRMWARE: &str = "COALESCE(CASE WHEN t.state <> 'waiting' THEN t.hop END,
         (SELECT MIN(h.sequence) FROM firmware h WHERE h.product = j.product AND h.must_pass = 1
             AND h.sequence > COALESCE(v.sequence, 0) AND h.sequence < g.sequence),
         g.sequence)";
