@@ -111,7 +111,7 @@ impl Watch {
             if row.task.exposed {
                 return Err(Broken::new("ends", format!("{stands}, exposed, and its job runs")));
             }
-            if self.seen.devices.get(device) != Some(&row.generation) {
+            if self.seen.devices.get(device).is_none_or(|device| device.generation != row.generation) {
                 return Err(Broken::new("ends", format!("{stands}, and its hardware is gone")));
             }
         }
@@ -252,15 +252,24 @@ impl Changed<'_> {
         Ok(())
     }
 
-    /// Whether its own device informs a version, as the hardware that the task is of.
-    fn is_informed(&self) -> bool {
-        let is_its_own = self.now.devices.get(&self.key.1) == Some(&self.after.generation);
-        matches!(self.cause, Call::Inform(heard, _) if heard.id.device.as_str() == self.key.1) && is_its_own
+    /// The version that its own device informed last, if it is the hardware that the task is of; a sweep may be the
+    /// first to draw the conclusion.
+    fn informed(&self) -> Option<&str> {
+        let device = self.now.devices.get(&self.key.1).filter(|it| it.generation == self.after.generation)?;
+        let is_its_own = match self.cause {
+            Call::Inform(heard, _) => heard.id.device.as_str() == self.key.1,
+            Call::Sweep(_) => true,
+            _ => false,
+        };
+        device.version.as_deref().filter(|_| is_its_own)
     }
 
     fn informs_target(&self) -> bool {
-        matches!(self.cause, Call::Inform(_, version) if version.as_str() == self.job.to)
-            && self.is_informed()
+        self.informed() == Some(self.job.to.as_str())
+    }
+
+    fn informs_other(&self) -> bool {
+        self.informed().is_some_and(|version| version != self.job.to)
     }
 
     fn verdict(&self) -> Result<(), Broken> {
@@ -275,8 +284,7 @@ impl Changed<'_> {
             }
             (TaskState::Succeeded, TaskState::Failed) => {
                 let ended_at = before.ended_at.unwrap_or(0);
-                self.is_informed()
-                    && !self.informs_target()
+                self.informs_other()
                     && self.after.reason.as_deref() == Some("reverted")
                     && self.now.now - ended_at < REVERT_WITHIN
             }
@@ -285,7 +293,7 @@ impl Changed<'_> {
                     if *job == self.key.0 && id.device.as_str() == self.key.1)
             }
             (was_state, is_state) if was_state == is_state => {
-                was.exposed && !is.exposed && self.is_informed() && before.reason == self.after.reason
+                was.exposed && !is.exposed && self.informs_other() && before.reason == self.after.reason
             }
             _ => false,
         };
@@ -298,7 +306,7 @@ impl Changed<'_> {
         let is_taken_back = was.exposed && was.begun && !is.exposed;
         if is_taken_back {
             let came_back = is.state == TaskState::Succeeded && self.informs_target();
-            let passed_hop = !is.begun && self.is_informed() && !self.informs_target();
+            let passed_hop = !is.begun && self.informs_other();
             if !came_back && !passed_hop {
                 return Err(self.broken("exposure", "a task that began is no longer exposed"));
             }

@@ -12,10 +12,19 @@ pub(crate) struct Snapshot {
     pub(crate) jobs: BTreeMap<String, JobRow>,
     /// By job and device.
     pub(crate) tasks: BTreeMap<(String, String), TaskRow>,
-    /// The devices that are registered, with their generation.
-    pub(crate) devices: BTreeMap<String, i64>,
+    /// The devices that are registered.
+    pub(crate) devices: BTreeMap<String, DeviceRow>,
     /// The clock (ms).
     pub(crate) now: i64,
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeviceRow {
+    /// Rises with its hardware.
+    pub(crate) generation: i64,
+    /// What it informed last.
+    pub(crate) version: Option<String>,
 }
 
 /// A job.
@@ -61,8 +70,9 @@ impl Snapshot {
             snapshot.tasks.insert((row.text(0)?, row.text(1)?), task(&row)?);
         }
         for row in sql.query(DEVICES, &[])? {
-            snapshot.devices.insert(row.text(0)?, row.int(1)?);
-            snapshot.now = row.int(2)?;
+            let device = DeviceRow { generation: row.int(1)?, version: row.opt_text(2)? };
+            snapshot.devices.insert(row.text(0)?, device);
+            snapshot.now = row.int(3)?;
         }
         Ok(snapshot)
     }
@@ -130,4 +140,4 @@ const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, wa
 const TASKS: &str =
     "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
         reason, ended_at FROM task";
-const DEVICES: &str = "SELECT d.device, d.generation, c.at FROM test_clock c CROSS JOIN device d";
+const DEVICES: &str = "SELECT d.device, d.generation, d.version, c.at FROM test_clock c CROSS JOIN device d";
