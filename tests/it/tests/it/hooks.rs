@@ -119,7 +119,8 @@ async fn a_test_message_says_what_the_receiver_answers_and_a_removed_hook_is_tol
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_without_a_host_for_hooks_says_which_variable_to_set() {
-    let running = Up::new().start().await;
+    let up = Up::new();
+    let running = up.start().await;
     let wanted = json!({ "url": "https://unset.invalid/" });
     let refused = running.operator.post("/api/v1/hooks", wanted).await.json(403);
     assert_eq!(refused["error"]["message"], "closed: variable hook_host is not set");
