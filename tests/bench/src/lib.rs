@@ -1,7 +1,7 @@
 //! What the gateway costs: one table, each row a ratio against a baseline that was measured in the same run.
 //!
 //! Machines differ and so do days; a ratio of two numbers from one run says the same on all of them. Everything
-//! runs in this process, over loopback, for less than two minutes.
+//! runs in this process, over loopback, for a few minutes.
 
 mod connection;
 mod download;
@@ -10,6 +10,7 @@ mod gateway;
 mod inform;
 mod load;
 mod page;
+mod scale;
 mod sizes;
 mod start_up;
 mod statements;
@@ -27,6 +28,7 @@ pub fn run() -> Result<()> {
     build_components()?;
     let mut rows = statements::rows();
     rows.extend(sizes::rows()?);
+    rows.extend(scale::rows()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     rows.extend(runtime.block_on(served())?);
     let page = Page::new(rows)?;
