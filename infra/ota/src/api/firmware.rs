@@ -10,6 +10,7 @@ use super::client::{Answer, Client, segment};
 use crate::failure::Failure;
 
 /// A registered firmware.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the wire")]
 #[derive(Debug, Deserialize)]
 pub(crate) struct Firmware {
     pub(crate) product: String,

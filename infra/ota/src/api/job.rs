@@ -4,6 +4,7 @@ use ota_protocol::key::ProductKey;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Answer, Client, PAGE, segment};
+use super::new_job::Stage;
 use super::percent::Percent;
 use super::terms::{Retry, Terms};
 use crate::failure::Failure;
@@ -59,6 +60,8 @@ pub(crate) struct Job {
     pub(crate) first_sign_within: u64,
     pub(crate) upgrade_timeout: u64,
     pub(crate) confirm_within: u64,
+    #[serde(flatten)]
+    pub(crate) named: Named,
     #[serde(default)]
     pub(crate) stage: Option<OpenStage>,
     #[serde(default)]
@@ -74,6 +77,22 @@ pub(crate) struct Job {
 /// The gate of a gateway that says nothing of one never shuts.
 fn all() -> Percent {
     Percent::ALL
+}
+
+/// What a job names one by one; a list of jobs leaves it out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Named {
+    /// Source versions; empty for all, as each of these.
+    pub(crate) from: Vec<String>,
+    pub(crate) tags: Vec<String>,
+    #[serde(rename = "named")]
+    pub(crate) devices: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) canary: Vec<String>,
+    /// Seconds.
+    pub(crate) canary_soak: u64,
+    pub(crate) stages: Vec<Stage>,
 }
 
 /// The stage that is open, when there are more than one.

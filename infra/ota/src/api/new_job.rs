@@ -36,7 +36,7 @@ pub(crate) enum Policy {
 }
 
 /// A part of the devices that goes before the rest. Durations are seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stage {
     /// Of all devices, together with the stages before.
     pub(crate) share: Percent,
@@ -96,24 +96,25 @@ fn is_false(flag: &bool) -> bool {
 /// What a job would do.
 #[derive(Debug, Deserialize)]
 pub(crate) struct DryRun {
-    /// Those that it would take in and has something to tell.
+    /// Those in its scope.
     pub(crate) devices: u64,
-    /// Those that run the target already, or something newer.
-    pub(crate) skipped: u64,
+    /// Those of them that it has something to tell.
     pub(crate) waiting: u64,
-    pub(crate) never_informed: u64,
-    pub(crate) refused: Vec<RefusedDevices>,
+    /// Those of them that could be told now.
     pub(crate) reachable_now: u64,
-    /// The first in the order in which they would be granted.
+    pub(crate) refused: Vec<RefusedDevices>,
+    /// The first in the order in which they would be granted; none of a job that devices ask.
     pub(crate) first: Vec<String>,
     pub(crate) stages: Vec<StageSize>,
     pub(crate) bound_at_start: u64,
+    /// When it would first grant (ms since 1970); `None` when at once.
+    pub(crate) opens_at: Option<i64>,
     pub(crate) estimate: Estimate,
     pub(crate) per_device_ms: u64,
     pub(crate) based_on: String,
 }
 
-/// Devices that a job would tell nothing, for one reason.
+/// Devices that a job could not tell now, for one reason.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RefusedDevices {
     pub(crate) why: String,

@@ -72,7 +72,7 @@ fn progress(job: &Job) -> String {
 
 /// What keeps the job from going on freely, if anything does.
 fn standing(job: &Job) -> Option<String> {
-    let state = match job.state.as_str() {
+    let halt = match job.state.as_str() {
         "running" | "done" => None,
         "preparing" => Some("preparing: its tasks are being made".to_owned()),
         state => Some(match &job.held_because {
@@ -85,7 +85,7 @@ fn standing(job: &Job) -> Option<String> {
     let stage = job.stage.as_ref().filter(|_| is_open).map(stage);
     let retrying = Some(job.retrying).filter(|n| is_open && *n > 0);
     let retrying = retrying.map(|n| format!("{n} waiting to be tried again"));
-    let told: Vec<String> = [state, opens, stage, retrying].into_iter().flatten().collect();
+    let told: Vec<String> = [halt, opens, stage, retrying].into_iter().flatten().collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 

@@ -10,5 +10,5 @@ mod words;
 pub(crate) use job_bar::JobBar;
 pub(crate) use output::{Output, printable, say};
 pub(crate) use table::Table;
-pub(crate) use times::{moment, span, when, with_moments};
+pub(crate) use times::{moment, span, when};
 pub(crate) use words::{ago, count, growing, seconds, size};

@@ -17,7 +17,7 @@ impl Table {
 
     /// Adds a row of as many cells as the header has; their text is made safe for a terminal.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.add(&cells);
+        self.rows.push(cells.map(|cell| printable(&cell)).into());
     }
 
     /// Adds a row to a table whose columns are found at run time.

@@ -31,24 +31,6 @@ pub(crate) fn span(seconds: u64) -> String {
     told.collect::<Vec<_>>().join(" ")
 }
 
-/// `text` with each moment that follows an ` at ` as ms since 1970 written as [`when`] does.
-pub(crate) fn with_moments(text: &str, now: i64) -> String {
-    let mut parts = text.split(" at ");
-    let mut told = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = part.split_at(digits);
-        told.push_str(" at ");
-        match number.parse() {
-            // 13 digits: from 2001 to 2286.
-            Ok(at) if digits == 13 => told.push_str(&when(at, now)),
-            Ok(_) | Err(_) => told.push_str(number),
-        }
-        told.push_str(rest);
-    }
-    told
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,14 +70,5 @@ mod tests {
                 "115 days 17 h"
             ]
         );
-    }
-
-    #[test]
-    fn a_sentence_has_its_moments_written_out() {
-        let text = format!("the window of the job opens at {}", NOW + 60_000);
-        assert_eq!(with_moments(&text, NOW), "the window of the job opens at 2026-11-24T20:01:00Z, in 1 min");
-        for same in ["12 devices are at work, at most 300 may be", "version 1795550400000 is newer", ""] {
-            assert_eq!(with_moments(same, NOW), same);
-        }
     }
 }

@@ -124,12 +124,17 @@ fn show_tells_what_a_job_with_everything_waits_for() {
         "max_failure_rate": 100, "per_minute": 60,
         "retry": { "attempts": 3, "backoff": 60, "reasons": ["download_failed", "timed_out"] },
         "stage": { "open": 0, "last": 2, "members": 5, "succeeded": 3, "ended": 4, "passed_at": null },
-        "opens_at": LATER.0, "zone": "Europe/Berlin", "windows": ["22:00-04:00", "12:00-13:00"]
+        "opens_at": LATER.0, "zone": "Europe/Berlin", "windows": ["22:00-04:00", "12:00-13:00"],
+        "from": ["1.0", "1.1"], "tags": ["site:a"], "named": ["a", "b"], "exclude": ["x"],
+        "canary": ["a"], "canary_soak": 600,
+        "stages": [{ "share": 5, "soak": 3600, "pass": 50 }, { "share": 100, "soak": 0, "pass": 50 }]
     });
     let gateway = Script::once(&job("running", &fields));
     let stdout = run(&gateway.url, &words("job show 7")).succeeded();
     for line in [
         "job      7: demo to 2.0, by push, as a verification, with those that come later, downgrades too\n",
+        "scope    on 1.0 or 1.1, tagged site:a, 2 devices by name, without 1 device\n",
+        "first    a, then 10 min of rest; up to 5 %, then 1 h of rest; up to 100 %\n",
         "devices  20: 1 waiting, 2 waiting to be tried again\n",
         "gate     0 lost of 0 that finished; never holds\n",
         "stage    0 of 0 to 2 is open: 3 of its 5 devices succeeded, 1 ended otherwise\n",

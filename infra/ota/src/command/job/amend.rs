@@ -4,12 +4,14 @@ use clap::Args;
 
 use super::show::facts;
 use super::terms::Terms;
+use super::times::SPANS;
 use crate::api::{self, Client};
 use crate::failure::{Failure, Kind};
 use crate::present::Output;
 
 /// Changes the terms of a job while it lives; what is left out stays as it is.
 #[derive(Debug, Args)]
+#[command(after_help = SPANS)]
 pub(crate) struct Amend {
     /// The job's id
     #[arg(value_name = "JOB")]

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::show::facts;
+use super::times::SPANS;
 use super::wanted::Wanted;
 use crate::api::Client;
 use crate::failure::Failure;
@@ -10,6 +11,7 @@ use crate::present::{Output, say};
 
 /// Creates a job. `ota job dry-run` with the same options says beforehand what it would do.
 #[derive(Debug, Args)]
+#[command(after_help = SPANS)]
 pub(crate) struct Create {
     #[command(flatten)]
     wanted: Wanted,

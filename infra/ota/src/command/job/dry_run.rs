@@ -2,13 +2,16 @@
 
 use clap::Args;
 
+use super::times::SPANS;
 use super::wanted::Wanted;
 use crate::api::{self, Client, NewJob};
+use crate::clock::now_ms;
 use crate::failure::Failure;
-use crate::present::{Output, count, printable, span};
+use crate::present::{Output, count, printable, span, when};
 
 /// Says what a job would do; nothing is created.
 #[derive(Debug, Args)]
+#[command(after_help = SPANS)]
 pub(crate) struct DryRun {
     #[command(flatten)]
     wanted: Wanted,
@@ -26,44 +29,33 @@ impl DryRun {
 fn told(job: &NewJob, run: &api::DryRun) -> String {
     let mut facts = vec![("devices", devices(job, run))];
     facts.extend(run.refused.iter().map(|refused| {
-        let examples = examples(&refused.examples, refused.devices);
-        ("refused", format!("{}: {}: {examples}", refused.devices, printable(&refused.why)))
+        let examples = named(&refused.examples, refused.devices);
+        ("not now", format!("{}: {} ({examples})", refused.devices, printable(&refused.why)))
     }));
-    if run.devices > 0 {
-        facts.push(("order", order(run)));
+    if run.waiting > 0 {
+        let now = now_ms();
+        facts.extend(run.opens_at.map(|at| ("opens", when(at, now))));
+        if !run.first.is_empty() {
+            facts.push(("order", named(&run.first, run.reachable_now)));
+        }
         facts.extend(stages(run).map(|stages| ("stages", stages)));
         facts.push(("budget", format!("{} may be lost at the start", count(run.bound_at_start, "device"))));
         facts.push(("time", time(run)));
     }
-    facts.iter().map(|(name, fact)| format!("{name:<8} {fact}\n")).collect()
+    facts.iter().map(|(name, fact)| format!("{name:<8} {fact}\n")).collect::<Vec<_>>().concat()
 }
 
-/// `1204 of demo would be told of 2.0, 800 of them are reachable now; 12 run it or a newer one already`.
+/// `20 of demo in its scope: 17 to be brought to 2.0, 12 of them reachable now`.
 fn devices(job: &NewJob, run: &api::DryRun) -> String {
-    let mut parts = vec![format!(
-        "{} of {} would be told of {}, {} now reachable",
-        run.devices,
-        job.product,
-        printable(&job.to),
-        run.reachable_now
-    )];
-    for (n, what) in
-        [(run.skipped, "there already, or on a newer one"), (run.never_informed, "never informed a version")]
-    {
-        if n > 0 {
-            parts.push(format!("{n} {what}"));
-        }
-    }
-    parts.join("; ")
-}
-
-/// The first by name, and how many follow.
-fn order(run: &api::DryRun) -> String {
-    examples(&run.first, run.waiting.max(run.devices))
+    let api::DryRun { devices, waiting, reachable_now, .. } = run;
+    let (product, to) = (&job.product, printable(&job.to));
+    format!(
+        "{devices} of {product} in its scope: {waiting} to be brought to {to}, {reachable_now} of them reachable now"
+    )
 }
 
 /// `a, b, c` or `a, b, c and 12 more`, of `total` in all.
-fn examples(names: &[String], total: u64) -> String {
+fn named(names: &[String], total: u64) -> String {
     let more = total.saturating_sub(names.len() as u64);
     let names = printable(&names.join(", "));
     if more == 0 { names } else { format!("{names} and {more} more") }

@@ -6,7 +6,7 @@ use ota_protocol::key::DeviceKey;
 use crate::api::{Client, Device, ExplainedJob, Explanation};
 use crate::clock::now_ms;
 use crate::failure::Failure;
-use crate::present::{Output, ago, printable, when, with_moments};
+use crate::present::{Output, ago, printable, when};
 
 /// Says why a device gets from a job what it gets.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ fn verdict(job: &ExplainedJob, now: i64) -> String {
     let until = job.until.filter(|at| *at > now);
     let until = until.map_or_else(String::new, |at| format!(" until {}", when(at, now)));
     let to = printable(&job.to);
-    let why = job.why.iter().map(|why| format!("         {}\n", printable(&with_moments(why, now))));
+    let why = job.why.iter().map(|why| format!("         {}\n", printable(why)));
     format!(
         "job      {}: to {to}{way}: {}{until}\n{}",
         job.id,

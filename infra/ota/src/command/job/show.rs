@@ -1,6 +1,6 @@
 //! `ota job show`, and jobs as facts.
 
-use crate::api::{Client, Job, OpenStage};
+use crate::api::{Client, Job, Named, OpenStage};
 use crate::clock::now_ms;
 use crate::failure::Failure;
 use crate::present::{Output, count, growing, printable, seconds, when};
@@ -17,6 +17,8 @@ pub(super) fn facts(job: &Job) -> String {
         ("job", Some(what(job))),
         ("created", Some(when(job.created_at, now))),
         ("state", Some(state(job))),
+        ("scope", scope(&job.named)),
+        ("first", first(&job.named)),
         ("devices", Some(devices(job))),
         ("budget", Some(budget(job))),
         ("gate", Some(gate(job))),
@@ -50,6 +52,35 @@ fn state(job: &Job) -> String {
         (None, "stopped") if job.hard => "stopped hard: downloads are cut".to_owned(),
         (None, state) => state.to_owned(),
     }
+}
+
+/// `on 1.0 or 1.1, tagged site:a, 4 named devices, without 1 device`; `None` for all devices of the product.
+fn scope(named: &Named) -> Option<String> {
+    let any = |list: &[String]| printable(&list.join(" or "));
+    let number = |list: &[String]| list.len() as u64;
+    let parts = [
+        (&named.from, format!("on {}", any(&named.from))),
+        (&named.tags, format!("tagged {}", any(&named.tags))),
+        (&named.devices, format!("{} by name", count(number(&named.devices), "device"))),
+        (&named.exclude, format!("without {}", count(number(&named.exclude), "device"))),
+    ];
+    let told: Vec<String> =
+        parts.into_iter().filter(|(list, _)| !list.is_empty()).map(|(_, told)| told).collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// `canary-1, then 10 min of rest; up to 5 %, then 1 h; up to 100 %`; `None` when nobody goes before others.
+fn first(named: &Named) -> Option<String> {
+    let rest = |soak: u64| match soak {
+        0 => String::new(),
+        soak => format!(", then {} of rest", seconds(soak)),
+    };
+    let canaries = (!named.canary.is_empty())
+        .then(|| format!("{}{}", printable(&named.canary.join(", ")), rest(named.canary_soak)));
+    let stages = named.stages.iter().filter(|_| named.stages.len() > 1);
+    let stages = stages.map(|stage| format!("up to {}{}", stage.share, rest(stage.soak.into())));
+    let told: Vec<String> = canaries.into_iter().chain(stages).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// `20: 12 succeeded, 3 in flight, 5 waiting`, leaving out what is zero.

@@ -5,6 +5,10 @@ use clap::Args;
 use super::times::seconds;
 use crate::api::{self, NewRetry, Percent};
 
+const RETRY_ON: &str = "\
+What is tried again: upgrade_failed, download_failed, verification_failed, burning_failed, ignored, device_code, \
+rollback, wrong_version, timed_out [default of the gateway: download_failed,verification_failed,ignored,timed_out]";
+
 /// What the job may spend, and how long everything may take; what is left out is left to the gateway, or as it is.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Terms (may be amended later)")]
@@ -32,10 +36,7 @@ pub(super) struct Terms {
     /// [default of the gateway: 1m]
     #[arg(long, value_name = "SPAN", value_parser = seconds)]
     backoff: Option<u32>,
-    /// What is tried again: upgrade_failed, download_failed, verification_failed, burning_failed, ignored,
-    /// device_code, rollback, wrong_version, timed_out
-    /// [default of the gateway: download_failed,verification_failed,ignored,timed_out]
-    #[arg(long, value_name = "REASON,…", value_delimiter = ',')]
+    #[arg(long, help = RETRY_ON, value_name = "REASON,…", value_delimiter = ',')]
     retry_on: Vec<String>,
     /// How long a device may take to show that it was told [default of the gateway: 5m]
     #[arg(long, value_name = "SPAN", value_parser = seconds)]
