@@ -37,9 +37,10 @@ pub enum Barrier {
     Closed(i64),
     /// The stage of the device, and the one that is open.
     Stage(i64, i64),
-    /// The device is not connected and was not heard of late, or showed no sign of its last command (when it was
-    /// heard last, and for how long after that it counts as reachable, ms).
+    /// The device is not connected, and was not heard of late (when it was, and for how long that counts, ms).
     Unreachable(i64, i64),
+    /// The device showed no sign of its last command, or was passed over: it has to be heard again.
+    Unheard,
     /// The budget: exposed, bound.
     NoSlot(i64, i64),
     /// Devices at work, and how many may be.
@@ -54,6 +55,11 @@ impl Barrier {
     /// Whether no device of the job can be granted now.
     pub(crate) fn is_of_job(&self) -> bool {
         matches!(self, Self::JobIs(..) | Self::Closed(_) | Self::NoSlot(..) | Self::Full(..) | Self::Paced(_))
+    }
+
+    /// Whether it falls as soon as the device is heard.
+    fn is_of_reach(&self) -> bool {
+        matches!(self, Self::Unreachable(..) | Self::Unheard)
     }
 
     /// Whether the device need only come back later: nothing but room, or time, is missing.
@@ -83,12 +89,12 @@ impl fmt::Display for Barrier {
             Self::Closed(until) => write!(f, "the job opens at {}", Moment(*until)),
             Self::Stage(own, open) => write!(f, "the device is in stage {own}, stage {open} is open"),
             Self::Unreachable(0, _) => f.write_str("the device was never heard"),
-            Self::Unreachable(heard, within) => write!(
-                f,
-                "the device is not connected, and was last heard at {}, which counts for {} s; or it was silent to \
-                 its last command",
-                Moment(*heard),
-                within / 1000
+            Self::Unreachable(heard, within) => {
+                let (heard, within) = (Moment(*heard), within / 1000);
+                write!(f, "the device is not connected, and was last heard at {heard}, which counts for {within} s")
+            }
+            Self::Unheard => f.write_str(
+                "the device has to be heard again: it showed no sign of its last command, or could not be granted",
             ),
             Self::NoSlot(exposed, bound) => {
                 write!(f, "the loss budget has no slot: {exposed} exposed of {bound}")
@@ -129,7 +135,7 @@ impl View {
         assignment: &Assignment,
         may_stand: impl Fn(&Barrier) -> bool,
     ) -> bool {
-        let stands = |barrier: &Barrier| !matches!(barrier, Barrier::Unreachable(..)) && !may_stand(barrier);
+        let stands = |barrier: &Barrier| !barrier.is_of_reach() && !may_stand(barrier);
         !self.barriers(assignment).iter().any(stands)
     }
 
@@ -175,9 +181,13 @@ impl View {
         if record.task.backing_off {
             barriers.push(Barrier::BacksOff(record.deadline.unwrap_or(self.now)));
         }
-        if assignment.job.mode == Mode::Push && record.ready_until <= self.now {
-            let within = assignment.job.terms.reachable_within;
-            barriers.push(Barrier::Unreachable(self.device.heard_at, within));
+        // One that never informed a version is made ready when it does.
+        let is_out_of_reach = record.ready_until <= self.now && self.device.version.is_some();
+        if assignment.job.mode == Mode::Push && is_out_of_reach {
+            barriers.push(match record.ready_until {
+                0 => Barrier::Unheard,
+                _ => Barrier::Unreachable(self.device.heard_at, assignment.job.terms.reachable_within),
+            });
         }
         barriers
     }

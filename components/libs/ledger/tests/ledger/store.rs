@@ -72,6 +72,10 @@ impl Store {
         self.sql.execute("UPDATE test_clock SET at = $1", &[at.into()]).unwrap();
     }
 
+    pub(crate) fn now(&self) -> i64 {
+        self.sql.query("SELECT at FROM test_clock", &[]).unwrap()[0].int(0).unwrap()
+    }
+
     pub(crate) fn pass(&self, ms: i64) {
         self.sql.execute("UPDATE test_clock SET at = at + $1", &[ms.into()]).unwrap();
     }
