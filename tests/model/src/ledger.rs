@@ -39,6 +39,8 @@ pub enum Rule {
     EachTryBegins,
     /// What waits for another try stays exposed.
     RetryKeepsExposure,
+    /// A job that runs again, because a person retries a device of it, holds itself if it has no slot to give.
+    RetrySettles,
     /// A device at work for one job is told nothing by another.
     OneLiveTask,
 }
@@ -103,6 +105,7 @@ impl Ledger {
         let mut row = self.settled(JobRow { counters, ..*job }, before, &change);
         if intent.happening == Happening::Retry && row.state == JobState::Done {
             row.state = JobState::Running;
+            row = if self.keeps(Rule::RetrySettles) { self.settle(row) } else { row };
         }
         let mut after = state.with_task(intent.job, intent.device, change.task).with_job(intent.job, row);
         if before.state == TaskState::Waiting && before.offered && change.task.state.is_live() {

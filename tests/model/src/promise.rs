@@ -20,6 +20,8 @@ pub const ONE: &str = "a device has one live task";
 pub const COUNTED: &str = "counters are the counts of tasks";
 /// What was told or began, and has not come back, counts against the budget.
 pub const EXPOSED: &str = "a device at risk is exposed";
+/// A job that runs can go on: it holds itself, or ends, when nothing would ever happen again.
+pub const ALIVE: &str = "a running job can go on";
 
 /// A promise that a single step breaks; the state after it remembers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +85,9 @@ fn always<const J: usize, const D: usize>() -> Vec<Property<Fleet<J, D>>> {
         Property::always(EXPOSED, |_, state: &State<J, D>| {
             (0..J).flat_map(|job| state.tasks_of(job)).all(|task| !is_at_risk(task) || task.exposed)
         }),
+        Property::always(ALIVE, |fleet, state: &State<J, D>| {
+            (0..J).all(|job| state.job(job).state != JobState::Running || can_go_on(fleet, state, job))
+        }),
     ]
 }
 
@@ -115,6 +120,16 @@ fn sometimes<const J: usize, const D: usize>() -> Vec<Property<Fleet<J, D>>> {
             state.held().any(|intent| intent.happening == Happening::Refuse)
         }),
     ]
+}
+
+/// Whether a device is at work, or one that waits has its place in the budget or finds one.
+fn can_go_on<const J: usize, const D: usize>(fleet: &Fleet<J, D>, state: &State<J, D>, job: usize) -> bool {
+    let Counters { exposed, succeeded, .. } = state.job(job).counters;
+    let has_slot = fleet.ledger.order.budget.has_slot(exposed, succeeded);
+    let may_go_on = |task: &Task| {
+        task.state.is_live() || (task.state == TaskState::Waiting && (task.exposed || has_slot))
+    };
+    state.tasks_of(job).iter().any(may_go_on)
 }
 
 fn is(wanted: TaskState) -> impl Fn(&Task) -> bool {

@@ -70,7 +70,7 @@ pub const TWO_JOBS: Search = search("2 devices in 2 jobs", Shape::TwoJobs, Mode:
 pub const PROOFS: [Search; 5] = [FIXED, GROWING, PUSH, REQUEST, TWO_JOBS];
 
 /// What a ledger without one of its rules breaks: the model sees it, so its silence about the others says something.
-pub const MUTANTS: [(Search, &str); 6] = [
+pub const MUTANTS: [(Search, &str); 7] = [
     (mutant("a slot without the bound", GROWING, Rule::SlotReadsBound), promise::BOUND),
     (mutant("a begin without the job's row", GROWING, Rule::BeginReadsJob), promise::STOP),
     (mutant("a begin without the bound", GROWING, Rule::BeginReadsBound), promise::BOUND),
@@ -79,6 +79,7 @@ pub const MUTANTS: [(Search, &str); 6] = [
         promise::BOUND,
     ),
     (mutant("a retry that un-exposes", GROWING, Rule::RetryKeepsExposure), promise::BOUND),
+    (mutant("a person's retry that does not settle its job", GROWING, Rule::RetrySettles), promise::ALIVE),
     (mutant("a grant to a device at work", TWO_JOBS, Rule::OneLiveTask), promise::ONE),
 ];
 
