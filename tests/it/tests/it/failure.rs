@@ -30,7 +30,7 @@ async fn each_kind_of_failure_is_told_apart_and_stays_exposed() {
     for (device, state, reason) in [
         ("good", "succeeded", json!(null)),
         ("corrupt", "failed", json!("verification_failed")),
-        ("silent", "timed_out", json!(null)),
+        ("silent", "timed_out", json!("timed_out")),
         ("back", "failed", json!("rollback")),
     ] {
         let task = operator.task(&job, device).await;
