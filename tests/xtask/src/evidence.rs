@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::libtest::{Case, Tally, Verdict};
+use crate::proofs::Proofs;
 use crate::steps::Steps;
 use crate::suite::{Ran, Tier};
 
@@ -26,12 +27,13 @@ pub(crate) struct Facts {
 }
 
 /// The whole page.
-pub(crate) fn page(facts: &Facts, steps: &Steps, suites: &[Ran]) -> String {
+pub(crate) fn page(facts: &Facts, steps: &Steps, suites: &[Ran], proofs: &Proofs) -> String {
     let mut page = HEAD.to_owned();
     let Facts { toolchain, date, cores } = facts;
     line(&mut page, &format!("\nRun on {date} with {toolchain} on {cores} cores.\n"));
     page.push_str(&step_table(steps));
     page.push_str(&sums(suites));
+    page.push_str(&proofs.markdown(suites));
     for tier in [Tier::Unit, Tier::Contract, Tier::Component, Tier::System] {
         let of_tier: Vec<&Ran> = suites.iter().filter(|ran| ran.suite.tier == tier).collect();
         if of_tier.iter().any(|ran| ran.tally().all() > 0) {
@@ -158,14 +160,14 @@ mod tests {
     }
 
     fn ran(suite: Suite, cases: Vec<Case>) -> Ran {
-        Ran { suite, cases, broken: None }
+        Ran { suite, cases, counts: Vec::new(), broken: None }
     }
 
     fn shown(suites: &[Ran]) -> String {
         let facts = Facts { toolchain: "rustc 1.95.0".to_owned(), date: "2026-11-24".to_owned(), cores: 2 };
         let mut steps = Steps::default();
         steps.run("format", || Ok(Done::passed("")));
-        page(&facts, &steps, suites)
+        page(&facts, &steps, suites, &Proofs::default())
     }
 
     #[test]

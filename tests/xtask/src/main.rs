@@ -1,4 +1,4 @@
-//! The chores of this repository: `cargo verify` and `cargo xtask cold`.
+//! The chores of this repository: `cargo verify`, `cargo xtask cold` and `cargo xtask mutate`.
 //!
 //! It runs other programs and reads what they print; it links nothing of the gateway, so that it is built in seconds
 //! and can say what is wrong when the rest does not compile.
@@ -8,7 +8,9 @@ mod demo;
 mod deny;
 mod evidence;
 mod libtest;
+mod mutate;
 mod process;
+mod proofs;
 mod readme;
 mod setup;
 mod steps;
@@ -25,7 +27,8 @@ use workspace::Workspace;
 const USAGE: &str = "\
 usage: cargo verify                  set up what is missing, check and test everything, write tests/EVIDENCE.md
        cargo xtask cold [COMMAND…]   time `cargo COMMAND…` (demo --json if none is given) from a fresh clone,
-                                     with an empty CARGO_HOME and an empty target folder";
+                                     with an empty CARGO_HOME and an empty target folder
+       cargo xtask mutate            take rules of the ledger away, one by one, and see that the tests say so";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = Workspace::find().and_then(|workspace| match words.as_slice() {
         ["verify"] => verify::run(&workspace),
         ["cold", command @ ..] => cold::run(&workspace, command),
+        ["mutate"] => mutate::run(&workspace),
         _ => anyhow::bail!(USAGE),
     });
     match done {

@@ -20,6 +20,14 @@ const WITHIN: Duration = Duration::from_mins(10);
 /// The most lines of a failed binary that are shown.
 const SHOWN: usize = 400;
 
+/// Packages whose tests print what they counted.
+const COUNTING: [&str; 1] = ["ota-schedule"];
+
+/// Whether a line says what a test counted: `sqlite: schedules 812, steps …`.
+fn is_count(line: &str) -> bool {
+    line.split_once(": ").is_some_and(|(_, counts)| counts.starts_with("schedules "))
+}
+
 /// What a suite is about (STYLE, rule 17): its place in the repository says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tier {
@@ -50,16 +58,20 @@ pub(crate) struct Suite {
 pub(crate) struct Ran {
     pub(crate) suite: Suite,
     pub(crate) cases: Vec<Case>,
+    /// What it counted, a line each.
+    pub(crate) counts: Vec<String>,
     /// Why it failed, when no failed case says it.
     pub(crate) broken: Option<String>,
 }
+
+/// The programs of the workspace by name.
+pub(crate) type Programs = BTreeMap<String, PathBuf>;
 
 /// What the build made.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
     pub(crate) suites: Vec<Suite>,
-    /// The programs of the workspace by name.
-    pub(crate) programs: BTreeMap<String, PathBuf>,
+    pub(crate) programs: Programs,
     /// Whether everything compiled.
     pub(crate) is_whole: bool,
 }
@@ -151,7 +163,8 @@ impl Suite {
         if broken.is_some() || counted.failed > 0 {
             show(&others);
         }
-        Ok(Ran { suite: self, cases, broken })
+        let counts = others.into_iter().filter(|line| is_count(line)).collect();
+        Ok(Ran { suite: self, cases, counts, broken })
     }
 
     fn command(&self) -> Command {
@@ -169,6 +182,9 @@ impl Suite {
             return cargo;
         };
         let mut command = process::program(executable, &self.folder);
+        if COUNTING.contains(&self.package.as_str()) {
+            command.arg("--show-output");
+        }
         // What the harness and the libraries of tests find under cargo.
         command.env("CARGO_MANIFEST_DIR", &self.folder).env("CARGO_PKG_NAME", &self.package);
         command

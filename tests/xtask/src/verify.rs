@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::evidence::{self, Facts};
 use crate::libtest::Tally;
+use crate::proofs::Proofs;
 use crate::steps::{Done, Steps};
-use crate::suite::{self, Built, Ran, Suite, Tier};
+use crate::suite::{self, Built, Programs, Ran, Suite, Tier};
 use crate::workspace::{WASM, WASM_TARGET, Workspace};
 use crate::{demo, deny, process, readme, setup, tidy};
 
@@ -29,12 +30,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         Ok(Done::passed(format!("the target {WASM}, Python and PostgreSQL")))
     });
     check_sources(&mut steps, workspace);
-    let suites = test(&mut steps, workspace);
+    let (suites, programs) = test(&mut steps, workspace);
+    let proofs = Proofs::run(&mut steps, workspace, &programs);
     steps.run("cargo-deny", || deny::install(workspace));
     steps.run("dependencies", || deny::check(workspace));
     steps.run("advisories", || deny::advisories(workspace));
 
-    fs::write(workspace.root().join(EVIDENCE), evidence::page(&facts(workspace)?, &steps, &suites))
+    fs::write(workspace.root().join(EVIDENCE), evidence::page(&facts(workspace)?, &steps, &suites, &proofs))
         .with_context(|| format!("cannot write {EVIDENCE}"))?;
     println!("\n{}\n{EVIDENCE} is written; {:.0} s in all", steps.table(), begun.elapsed().as_secs_f64());
     let Tally { passed, failed, .. } = steps.tally();
@@ -84,7 +86,7 @@ fn sizes(workspace: &Workspace) -> Result<Done> {
     Ok(Done::passed(sizes.join(", ")))
 }
 
-fn test(steps: &mut Steps, workspace: &Workspace) -> Vec<Ran> {
+fn test(steps: &mut Steps, workspace: &Workspace) -> (Vec<Ran>, Programs) {
     let mut built = None;
     steps.run("build of the tests", || {
         let made = built.insert(suite::build(workspace)?);
@@ -107,7 +109,7 @@ fn test(steps: &mut Steps, workspace: &Workspace) -> Vec<Ran> {
     let ota = || programs.get("ota").context("the program ota did not compile");
     steps.run("demo", || demo::run(workspace, ota()?));
     steps.run("README", || readme::check(workspace, ota()?));
-    all
+    (all, programs)
 }
 
 fn run_all(suites: Vec<Suite>, all: &mut Vec<Ran>) -> Result<Done> {
