@@ -5,6 +5,41 @@ use crate::call::Call;
 use crate::ground::{self, version};
 use crate::play::{Play, Stand};
 
+/// What an operator may say next.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    Stop,
+    Resume,
+    Pause,
+    Amend,
+    Cancel,
+    Retry,
+    Replace,
+    DeleteDevice,
+    RegisterAgain,
+    RegisterLast,
+    DeleteJob,
+    Quarantine,
+    Create,
+}
+
+/// How often he says what.
+const WORDS: [(usize, Word); 13] = [
+    (4, Word::Stop),
+    (7, Word::Resume),
+    (3, Word::Pause),
+    (6, Word::Amend),
+    (4, Word::Cancel),
+    (6, Word::Retry),
+    (1, Word::Replace),
+    (1, Word::DeleteDevice),
+    (1, Word::RegisterAgain),
+    (4, Word::RegisterLast),
+    (1, Word::DeleteJob),
+    (1, Word::Quarantine),
+    (1, Word::Create),
+];
+
 impl Play<'_> {
     /// A message, a sweep, a word of an operator, or what failed before.
     pub(crate) fn next_call(&mut self) -> Option<Call> {
@@ -32,33 +67,20 @@ impl Play<'_> {
         let job = self.jobs[n].clone();
         let n = self.choices.below(self.devices.len());
         let id = self.devices[n].id.clone();
-        let deeds = [
-            (4, 0),
-            (6, 1),
-            (3, 2),
-            (6, 3),
-            (4, 4),
-            (6, 5),
-            (1, 6),
-            (1, 7),
-            (2, 8),
-            (1, 9),
-            (1, 10),
-            (1, 11),
-        ];
-        Some(match self.choices.weighted(&deeds)? {
-            0 => Call::Stop(job, self.choices.below(3) == 2),
-            1 => Call::Resume(job),
-            2 => Call::Pause(job),
-            3 => Call::Amend(job, self.choices.of(&[1, 2, 3, 5])),
-            4 => Call::Cancel(job, id),
-            5 => Call::Retry(job, id),
-            6 => Call::Replace(id),
-            7 => Call::DeleteDevice(id),
-            8 => Call::Register(id),
-            9 => Call::DeleteJob(job),
-            10 => Call::Quarantine(version(self.choices.of(&["3", "2"])), id),
-            _ => {
+        Some(match self.choices.weighted(&WORDS)? {
+            Word::Stop => Call::Stop(job, self.choices.below(3) == 2),
+            Word::Resume => Call::Resume(job),
+            Word::Pause => Call::Pause(job),
+            Word::Amend => Call::Amend(job, self.choices.of(&[1, 2, 3, 5])),
+            Word::Cancel => Call::Cancel(job, id),
+            Word::Retry => Call::Retry(job, id),
+            Word::Replace => Call::Replace(id),
+            Word::DeleteDevice => Call::DeleteDevice(id),
+            Word::RegisterAgain => Call::Register(id),
+            Word::RegisterLast => Call::Register(self.devices.last()?.id.clone()),
+            Word::DeleteJob => Call::DeleteJob(job),
+            Word::Quarantine => Call::Quarantine(version(self.choices.of(&["3", "2"])), id),
+            Word::Create => {
                 let new = ground::new_job(self.jobs.len(), &mut self.choices);
                 self.jobs.push(new.id.clone());
                 Call::Create(Box::new(new))

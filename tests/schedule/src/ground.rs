@@ -53,8 +53,9 @@ impl Ground {
             let duties = Duties { must_pass: has_hop && number == 1, ..Duties::default() };
             add_firmware(&ledger, name, duties)?;
         }
-        let devices: Vec<DeviceId> = (0..3 + choices.below(3)).map(device).collect();
-        for id in &devices {
+        let devices: Vec<DeviceId> = (0..4 + choices.below(3)).map(device).collect();
+        // The last comes later, or never.
+        for id in &devices[..devices.len() - 1] {
             ledger.create_device(id, "sealed")?;
             sql.execute(
                 "UPDATE device SET version = '1', heard_at = $3 WHERE product = $1 AND device = $2",
@@ -66,7 +67,7 @@ impl Ground {
         }
         let jobs: Vec<NewJob> = (0..=choices.below(2)).map(|number| new_job(number, choices)).collect();
         let hop = if has_hop { ", 2 must be passed" } else { "" };
-        told.push(format!("{} devices on 1{hop}", devices.len()));
+        told.push(format!("{} devices on 1, and one that comes later{hop}", devices.len() - 1));
         for new in &jobs {
             told.push(described(new));
             // One of them may have nobody to go to.
@@ -101,7 +102,7 @@ pub(crate) fn new_job(number: usize, choices: &mut Choices<'_>) -> NewJob {
         kind: choices.of(&[Kind::Upgrade, Kind::Upgrade, Kind::Upgrade, Kind::Verify]),
         mode: choices.of(&[Mode::Push, Mode::Request]),
         terms,
-        is_incremental: choices.below(4) == 3,
+        is_incremental: choices.below(3) == 2,
         stages: if staged { halves.to_vec() } else { Vec::new() },
         ..NewJob::new(
             format!("{}", (b'a' + u8::try_from(number).unwrap_or(0)) as char),

@@ -34,6 +34,6 @@ mod snapshot;
 mod store;
 mod tally;
 
-pub use run::{Limit, run};
+pub use run::{Limit, run, steps};
 pub use store::Store;
 pub use tally::Tally;

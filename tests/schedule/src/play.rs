@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::choices::{Choices, scrambled};
 use crate::device::Device;
 use crate::ground::{self, Ground};
-use crate::hand::Order;
+use crate::hand::{Order, Report};
 use crate::promise::{Broken, Watch};
 use crate::snapshot::Snapshot;
 use crate::store::cancel;
@@ -43,6 +43,26 @@ pub(crate) struct Actor {
     pub(crate) is_inside: bool,
     /// How often the job that it stops had begun to run when it last committed.
     pub(crate) runs: u64,
+    /// What it reported and nobody heard yet.
+    pub(crate) report: Option<Report>,
+    /// Whether its statement had to wait.
+    pub(crate) has_waited: bool,
+    /// Where its statement stands among what is told.
+    pub(crate) line: usize,
+}
+
+impl Actor {
+    fn free() -> Self {
+        Self {
+            stand: Stand::Free { is_open: false },
+            call: None,
+            is_inside: false,
+            runs: 0,
+            report: None,
+            has_waited: false,
+            line: 0,
+        }
+    }
 }
 
 /// Something that may happen next.
@@ -84,12 +104,11 @@ impl<'p> Play<'p> {
         let sql = arena.onlooker.sql.as_ref();
         let ground = Ground::lay(sql, arena.store.dialect(), &mut choices, &mut told).unwrap();
         let watch = Watch::new(Snapshot::read(sql).unwrap());
-        let free = || Actor { stand: Stand::Free { is_open: false }, call: None, is_inside: false, runs: 0 };
         Self {
             arena,
             stickiness: choices.of(&[0, 4, 20]),
             choices,
-            actors: (0..HANDS).map(|_| free()).collect(),
+            actors: (0..HANDS).map(|_| Actor::free()).collect(),
             devices: ground.devices.into_iter().map(|id| Device::new(id, "1")).collect(),
             jobs: ground.jobs.into_iter().map(|new| new.id).collect(),
             again: Vec::new(),
@@ -157,7 +176,7 @@ impl<'p> Play<'p> {
         let Stand::Asks(statement) = self.actors[n].stand.clone() else { return Ok(()) };
         self.last = n;
         self.tally.steps += 1;
-        self.told.push(format!("{n}   {}", shown(&statement)));
+        self.tell(n, &format!("  {}", shown(&statement)));
         self.arena.hands[n].tell(Order::GoOn);
         self.actors[n].stand = Stand::Runs(statement);
         self.settle()
@@ -165,7 +184,7 @@ impl<'p> Play<'p> {
 
     fn start(&mut self, n: usize, call: Call) -> Result<(), Broken> {
         self.calls += 1;
-        self.told.push(format!("{n} {call}"));
+        self.tell(n, &call.to_string());
         let seed = scrambled(self.calls) << 20;
         self.arena.hands[n].tell(Order::Begin(Box::new(call.clone()), seed));
         let was_open = self.actors[n].stand == Stand::Free { is_open: true };
@@ -175,9 +194,16 @@ impl<'p> Play<'p> {
         self.settle()
     }
 
+    /// Says what the actor does; how it ended comes behind it.
+    fn tell(&mut self, n: usize, what: &str) {
+        self.actors[n].line = self.told.len();
+        self.told.push(format!("{n} {what}"));
+    }
+
     fn kill(&mut self, n: usize) -> Result<(), Broken> {
         self.tally.kills += 1;
-        self.told.push(format!("{n} is killed"));
+        self.last = n;
+        self.tell(n, "is killed");
         self.arena.hands[n].tell(Order::Die);
         self.actors[n].stand = Stand::Runs(String::new());
         self.settle()
@@ -186,7 +212,7 @@ impl<'p> Play<'p> {
     /// A wait takes too long: the statement fails.
     fn give_up(&mut self, n: usize) -> Result<(), Broken> {
         self.tally.given_up += 1;
-        self.told.push(format!("{n} has waited too long"));
+        self.tell(n, "has waited too long");
         if self.arena.store.waits_inside() {
             cancel(self.arena.onlooker.sql.as_ref(), self.arena.backends[n]).unwrap();
         } else {
@@ -199,7 +225,7 @@ impl<'p> Play<'p> {
 
     /// The database ends a transaction that a killed call left open.
     fn clean_up(&mut self, n: usize) -> Result<(), Broken> {
-        self.told.push(format!("{n}   its connection is cleaned"));
+        self.tell(n, "  its connection is cleaned");
         self.arena.hands[n].tell(Order::CleanUp);
         self.actors[n].stand = Stand::Runs(String::new());
         self.settle()

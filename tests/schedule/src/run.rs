@@ -50,6 +50,21 @@ pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
     tally
 }
 
+/// The steps of the schedule of `seed` on `store`, which is empty, in words: the same each time.
+///
+/// # Panics
+/// When it breaks a promise.
+pub fn steps(store: &Store, seeds: &[u64]) -> Vec<String> {
+    let arena = Arena::open(store.clone());
+    let mut steps = Vec::new();
+    for seed in seeds {
+        let (_, result, told) = arena.play(&script(*seed));
+        assert_eq!(result, Ok(()), "seed {seed}");
+        steps.extend(told);
+    }
+    steps
+}
+
 /// One schedule after the other, until there is no seed.
 fn lane(store: &Store, next: impl Fn() -> Option<u64>) -> Tally {
     let arena = Arena::open(store.clone());

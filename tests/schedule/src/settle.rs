@@ -1,5 +1,6 @@
 //! After each statement: who asks, who waits for whom, and whether the promises hold.
 
+use std::iter;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -15,21 +16,32 @@ const PATIENCE: Duration = Duration::from_millis(1);
 
 impl Play<'_> {
     /// Waits until each actor asks, waits for another, or is free; holds what was committed against the promises.
+    ///
+    /// What several actors report is heard in the order of their numbers: in which it came is a matter of time.
     pub(crate) fn settle(&mut self) -> Result<(), Broken> {
+        self.gather();
+        while let Some((n, report)) = self.next_report() {
+            self.hear(n, report)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everybody who runs has reported, or waits for another.
+    fn gather(&mut self) {
         loop {
-            while self.actors.iter().any(|actor| matches!(actor.stand, Stand::Runs(_))) {
-                match self.next_report() {
-                    Some((n, report)) => self.hear(n, report)?,
+            while self.actors.iter().any(is_running) {
+                match self.receive() {
+                    Some((n, report)) => self.actors[n].report = Some(report),
                     None => self.find_waits(),
                 }
             }
             if !self.end_deadlock() {
-                return Ok(());
+                return;
             }
         }
     }
 
-    fn next_report(&self) -> Option<(usize, Report)> {
+    fn receive(&self) -> Option<(usize, Report)> {
         if !self.arena.store.waits_inside() {
             return Some(self.arena.reports.recv().unwrap());
         }
@@ -40,36 +52,40 @@ impl Play<'_> {
         }
     }
 
+    /// Of the actor that went last, then of the others. One that still counts as waiting is woken first.
+    fn next_report(&mut self) -> Option<(usize, Report)> {
+        let numbers = iter::once(self.last).chain(0..HANDS);
+        let mut of_runners = numbers.filter(|n| matches!(self.actors[*n].stand, Stand::Runs(_)));
+        let n = of_runners.find(|n| self.actors[*n].report.is_some())?;
+        self.actors[n].report.take().map(|report| (n, report))
+    }
+
     fn hear(&mut self, n: usize, report: Report) -> Result<(), Broken> {
-        let ran = match std::mem::replace(&mut self.actors[n].stand, Stand::Free { is_open: false }) {
-            Stand::Runs(statement) | Stand::Waits(statement) => statement,
-            stand => panic!("{n} reports {report:?} while {stand:?}"),
+        let actor = &mut self.actors[n];
+        let Stand::Runs(ran) = actor.stand.clone() else {
+            panic!("{n} reports {report:?}, and does not run")
         };
         let (stand, ended, answer) = match report {
             Report::Asks(statement, ended) => (Stand::Asks(statement), ended, None),
             Report::Answers(answer, ended) => (Stand::Free { is_open: false }, ended, Some(answer)),
             Report::Locked => {
-                self.tally.blocked += 1;
-                self.told.push(format!("{n}     waits"));
-                self.actors[n].stand = Stand::Waits(ran);
+                self.waits(n, ran);
                 return Ok(());
             }
             Report::Connected(_) => panic!("{n} connects again"),
         };
-        self.actors[n].stand = stand;
-        if ended != Ended::Not {
-            if let Some(line) = self.told.last_mut().filter(|_| n == self.last) {
-                line.push_str(&ended.to_string());
-            } else {
-                self.told.push(format!("{n}     goes on{ended}"));
-            }
+        actor.stand = stand;
+        if std::mem::take(&mut actor.has_waited) {
+            self.told.push(format!("{n}     goes on{ended}"));
+        } else if let Some(line) = self.told.get_mut(actor.line) {
+            line.push_str(&ended.to_string());
         }
         let was_inside = self.actors[n].is_inside;
         self.note(n, &ran, &ended);
         // Whoever waits may go on when a transaction ended, or fail again.
         if !self.actors[n].is_inside {
-            self.look(n, &ran, was_inside)?;
             self.wake();
+            self.look(n, &ran, was_inside)?;
         }
         if let Some(answer) = answer {
             self.answer(n, answer);
@@ -109,31 +125,37 @@ impl Play<'_> {
         Ok(())
     }
 
-    /// Those that wait look again.
+    /// Those that wait look again; where they wait inside the database, until each has reported or waits on.
     fn wake(&mut self) {
-        for n in 0..HANDS {
-            if let Stand::Waits(statement) = self.actors[n].stand.clone() {
-                let is_inside = self.arena.store.waits_inside();
-                self.actors[n].stand =
-                    if is_inside { Stand::Runs(statement) } else { Stand::Asks(statement) };
+        let is_inside = self.arena.store.waits_inside();
+        for actor in &mut self.actors {
+            if let Stand::Waits(statement) = actor.stand.clone() {
+                actor.stand = if is_inside { Stand::Runs(statement) } else { Stand::Asks(statement) };
             }
         }
+        self.gather();
     }
 
     /// Nobody has reported for a while: those that run all wait, or somebody is slow.
     fn find_waits(&mut self) {
         let waits = waits(self.arena.onlooker.sql.as_ref()).unwrap();
-        let running = |actor: &Actor| matches!(actor.stand, Stand::Runs(_));
         let is_waiting = |n: usize| waits.iter().any(|(waiter, _)| *waiter == self.arena.backends[n]);
-        if (0..HANDS).any(|n| running(&self.actors[n]) && !is_waiting(n)) {
+        if (0..HANDS).any(|n| is_running(&self.actors[n]) && !is_waiting(n)) {
             return;
         }
-        for n in 0..HANDS {
+        for n in (0..HANDS).filter(|n| is_running(&self.actors[*n])).collect::<Vec<_>>() {
             if let Stand::Runs(statement) = self.actors[n].stand.clone() {
-                self.tally.blocked += 1;
-                self.told.push(format!("{n}     waits"));
-                self.actors[n].stand = Stand::Waits(statement);
+                self.waits(n, statement);
             }
+        }
+    }
+
+    fn waits(&mut self, n: usize, statement: String) {
+        let actor = &mut self.actors[n];
+        actor.stand = Stand::Waits(statement);
+        if !std::mem::replace(&mut actor.has_waited, true) {
+            self.tally.blocked += 1;
+            self.told.push(format!("{n}     waits"));
         }
     }
 
@@ -155,4 +177,9 @@ impl Play<'_> {
         self.actors[n].stand = Stand::Runs(statement);
         true
     }
+}
+
+/// Whether it has to report something yet.
+fn is_running(actor: &Actor) -> bool {
+    matches!(actor.stand, Stand::Runs(_)) && actor.report.is_none()
 }

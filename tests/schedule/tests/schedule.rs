@@ -8,7 +8,7 @@ use std::env;
 use std::time::Duration;
 
 use ota_postgres::{Database, Server, Settings};
-use ota_schedule::{Limit, Store, run};
+use ota_schedule::{Limit, Store, run, steps};
 
 /// Seeds of schedules that once broke a promise.
 const KEPT: &str = include_str!("../seeds.txt");
@@ -33,6 +33,22 @@ fn the_promises_hold_on_postgres_whoever_goes_next() {
     let databases: Vec<Database> = (0..LANES).map(|_| server.database().unwrap()).collect();
     let stores: Vec<Store> = databases.iter().map(|database| Store::Postgres(database.url.clone())).collect();
     println!("postgres: {}", run(&stores, &kept(), limit()));
+}
+
+#[test]
+fn a_seed_is_the_same_schedule_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&Settings { is_fast: true, ..Settings::default() }).unwrap();
+    let databases = [server.database().unwrap(), server.database().unwrap()];
+    let stores = [
+        ["a", "b"].map(|name| Store::Sqlite(folder.path().join(name))),
+        databases.each_ref().map(|database| Store::Postgres(database.url.clone())),
+    ];
+    for [first, second] in &stores {
+        let (first, second) = (steps(first, &[1, 2, 3]), steps(second, &[1, 2, 3]));
+        let differs = first.iter().zip(&second).find(|(a, b)| a != b);
+        assert_eq!(differs, None);
+    }
 }
 
 fn kept() -> Vec<u64> {
