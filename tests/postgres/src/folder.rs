@@ -57,11 +57,12 @@ impl Folder {
         Ok(path)
     }
 
-    /// Whether the server of this cluster says that it takes connections: only the process that holds the port gets
-    /// that far, so it is ours that answers there.
-    pub(crate) fn is_ready(&self) -> bool {
+    /// Whether the server `process` says that it takes connections: only the process that holds the port gets that far,
+    /// so it is ours that answers there.
+    pub(crate) fn is_ready(&self, process: u32) -> bool {
         let said = fs::read_to_string(self.cluster().join("postmaster.pid")).unwrap_or_default();
-        said.lines().nth(7).is_some_and(|status| status.trim() == "ready")
+        let mut lines = said.lines().map(str::trim);
+        lines.next() == Some(&process.to_string()) && lines.nth(6) == Some("ready")
     }
 
     /// The end of what the server wrote.

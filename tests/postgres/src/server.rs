@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::database::Database;
 use crate::folder::{Folder, USER};
@@ -58,6 +58,7 @@ impl std::fmt::Debug for Identity {
 pub struct Server {
     address: SocketAddr,
     password: String,
+    plan: Plan,
     process: Child,
     watcher: Watcher,
     databases: AtomicU32,
@@ -81,9 +82,37 @@ impl Server {
         let watcher = Watcher::start(&folder, owner)?;
         let password = password()?;
         folder.initialise(&programs, owner, &password)?;
-        let plan = Plan { program: programs.join("postgres"), owner, folder: &folder, settings };
+        let plan = Plan { program: programs.join("postgres"), owner, folder, settings: settings.clone() };
         let (process, address) = plan.start()?;
-        Ok(Self { address, password, process, watcher, databases: AtomicU32::new(0) })
+        Ok(Self { address, password, plan, process, watcher, databases: AtomicU32::new(0) })
+    }
+
+    /// Ends it as a power cut does; everything that it said was committed is still there after [`Server::restart`].
+    ///
+    /// # Errors
+    /// When the system does not end it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again at its address, after [`Server::kill`].
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn restart(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            self.process =
+                self.plan.command(self.address.port())?.spawn().context("cannot start postgres")?;
+            if self.plan.wait(&mut self.process)? {
+                return Ok(());
+            }
+            // Processes of the server that was killed end a moment after it.
+            ensure!(begun.elapsed() < WITHIN, "postgres ended: {}", self.plan.folder.log());
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// The server that the tests of this process share, started by the first that asks.
@@ -141,14 +170,15 @@ impl Drop for Server {
 }
 
 /// How one server is started.
-struct Plan<'a> {
+#[derive(Debug)]
+struct Plan {
     program: PathBuf,
     owner: Owner,
-    folder: &'a Folder,
-    settings: &'a Settings,
+    folder: Folder,
+    settings: Settings,
 }
 
-impl Plan<'_> {
+impl Plan {
     fn start(&self) -> Result<(Child, SocketAddr)> {
         for _ in 0..ATTEMPTS {
             let address = free_address()?;
@@ -201,7 +231,7 @@ impl Plan<'_> {
             if process.try_wait()?.is_some() {
                 return Ok(false);
             }
-            if self.folder.is_ready() {
+            if self.folder.is_ready(process.id()) {
                 return Ok(true);
             }
             sleep(Duration::from_millis(20));

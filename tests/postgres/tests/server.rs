@@ -86,6 +86,21 @@ fn texts_sort_as_people_sort_them() {
 }
 
 #[test]
+fn a_killed_server_comes_back_with_what_was_committed() {
+    let mut server = Server::start().unwrap();
+    let database = server.database().unwrap();
+    let mut client = connect(&database.url);
+    client.batch_execute("CREATE TABLE kept (n BIGINT); INSERT INTO kept VALUES (7)").unwrap();
+    let mut open = client.transaction().unwrap();
+    open.execute("INSERT INTO kept VALUES (8)", &[]).unwrap();
+    server.kill().unwrap();
+    assert!(Client::connect(&database.url, NoTls).is_err());
+    server.restart().unwrap();
+    let rows = connect(&database.url).query("SELECT n FROM kept", &[]).unwrap();
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i64>>(), [7]);
+}
+
+#[test]
 fn a_server_that_is_dropped_is_gone() {
     let server = Server::start().unwrap();
     let address = server.address();
