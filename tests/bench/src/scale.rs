@@ -21,6 +21,8 @@ use crate::page::Row;
 
 /// The fleets. The first is the baseline of the others.
 const FLEETS: [i64; 3] = [1000, 100_000, 1_000_000];
+/// How often a bridge sweeps.
+const TICK: Duration = Duration::from_secs(1);
 /// Devices that are granted.
 const GRANTED: i64 = 300;
 
@@ -156,6 +158,7 @@ fn make(ledger: &Ledger<'_>) -> Result<Duration> {
         let begun = Instant::now();
         ledger.sweep()?;
         longest = longest.max(begun.elapsed());
+        thread::sleep(TICK.saturating_sub(begun.elapsed()));
         let job = ledger.job(&new.id)?.context("the job is there")?;
         if job.state != JobState::Preparing {
             ensure!(job.counters.waiting == job.devices, "the job is {:?}", job.state);

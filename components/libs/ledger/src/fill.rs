@@ -9,7 +9,8 @@ use crate::{Ledger, SqlError};
 
 /// Devices that one chunk looks at.
 pub(crate) const CHUNK: i64 = 5000;
-/// Chunks that one call makes at most: its creation, and each sweep.
+/// Chunks that one call makes at most: its creation, and each sweep. A sweep a second makes a million tasks within a
+/// minute, and leaves the database to others for most of it: it does not ask to be called again at once.
 const CHUNKS: usize = 4;
 
 impl Ledger<'_> {
@@ -23,14 +24,14 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// Chunks of the oldest job that is being prepared; `true` when there is more to do.
-    pub(crate) fn fill_next(&self) -> Result<bool, SqlError> {
+    /// Chunks of the oldest job that is being prepared.
+    pub(crate) fn fill_next(&self) -> Result<(), SqlError> {
         for _ in 0..CHUNKS {
             let rows = self.sql.query(PREPARING, &[])?;
-            let Some(row) = rows.first() else { return Ok(false) };
+            let Some(row) = rows.first() else { return Ok(()) };
             self.fill(&row.text(0)?)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// One chunk; `true` when the job has all its tasks.

@@ -38,7 +38,8 @@ impl Ledger<'_> {
     /// Makes tasks of new jobs, lapses, times out, retries, concludes rollbacks, opens stages and grants: a bounded
     /// number of each.
     pub fn sweep(&self) -> Result<Swept, SqlError> {
-        let mut swept = Swept { more: self.fill_next()?, ..Swept::default() };
+        let mut swept = Swept::default();
+        self.fill_next()?;
         self.conclude_due(&mut swept)?;
         self.open_stages()?;
         self.grant_ready(&mut swept)?;
