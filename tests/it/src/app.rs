@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ota_bridge::Bridge;
 use ota_host::Host;
+use ota_postgres::Database;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -25,9 +27,8 @@ pub struct TestApp {
     pub http: HttpClient,
     bridge: Bridge,
     _host: Host,
-    state: TempDir,
-    /// Removed once nobody uses it.
-    _ledger: Ledger,
+    state: Arc<TempDir>,
+    ledger: Ledger,
 }
 
 /// The secrets that a gateway is started with.
@@ -71,10 +72,39 @@ impl TestApp {
 
     /// The same with or without secrets. Without, the bridge is turned away, as it should be.
     pub async fn start_with(secrets: Secrets) -> Self {
-        compiled().await;
-        let state = tempfile::tempdir().unwrap();
         let ledger = Ledger::new();
-        let host = host(state.path(), secrets, &ledger).await;
+        let variables = ledger.variables();
+        Self::begin(secrets, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// A gateway over this database, whatever the others of this binary decide in.
+    pub async fn start_over(database: Database) -> Self {
+        let ledger = Ledger::Postgres(Arc::new(database));
+        let variables = ledger.variables();
+        Self::begin(Secrets::Set, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// A gateway whose operator chose a ledger by these variables.
+    pub async fn start_choosing(variables: &[(&str, &str)]) -> Self {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::begin(Secrets::Set, variables, Ledger::Sqlite, Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    /// Another gateway beside this one, on the same stores.
+    pub async fn beside(&self) -> Self {
+        let ledger = self.ledger.clone();
+        Self::begin(Secrets::Set, ledger.variables(), ledger, self.state.clone()).await
+    }
+
+    async fn begin(
+        secrets: Secrets,
+        variables: Vec<(String, String)>,
+        ledger: Ledger,
+        state: Arc<TempDir>,
+    ) -> Self {
+        compiled().await;
+        let host = host(state.path(), secrets, variables).await;
         let gateway = format!("http://{}", host.local_addr());
         let bridge = ota_bridge::start(ota_bridge::Settings {
             listen: free_address(),
@@ -85,7 +115,7 @@ impl TestApp {
             ..ota_bridge::Settings::default()
         });
         let bridge = bridge.await.unwrap();
-        Self { http: HttpClient::new(gateway), bridge, _host: host, state, _ledger: ledger }
+        Self { http: HttpClient::new(gateway), bridge, _host: host, state, ledger }
     }
 
     /// Where devices connect.
@@ -137,16 +167,16 @@ pub(crate) async fn compiled() {
         log::listen();
         artifact::components();
         let state = tempfile::tempdir().unwrap();
-        host(state.path(), Secrets::Unset, &Ledger::Sqlite).await.stop().await;
+        host(state.path(), Secrets::Unset, Vec::new()).await.stop().await;
     };
     DONE.get_or_init(compile).await;
 }
 
 /// The app needs its own address before it starts.
-async fn host(state: &Path, secrets: Secrets, ledger: &Ledger) -> Host {
+async fn host(state: &Path, secrets: Secrets, chosen: Vec<(String, String)>) -> Host {
     let listen = free_address();
     let mut variables = secrets.variables(format!("http://{listen}"));
-    variables.extend(ledger.variables());
+    variables.extend(chosen);
     let started = ota_host::start(ota_host::Settings {
         manifest: workspace().join("spin.toml"),
         state_dir: state.to_owned(),

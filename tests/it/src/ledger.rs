@@ -1,17 +1,19 @@
 //! Where the gateways of a test binary decide: the binary's name says it, and nothing else knows.
 
+use std::sync::Arc;
+
 use ota_postgres::{Database, Server};
 
 /// What the binary is called that runs every test over Postgres.
 const OVER_POSTGRES: &str = "it_postgres-";
 
-/// The ledger of one gateway, empty at first; dropping it removes it.
-#[derive(Debug)]
+/// The ledger of a gateway, or of several, empty at first; dropping the last removes it.
+#[derive(Debug, Clone)]
 pub(crate) enum Ledger {
     /// In the gateway's own folder.
     Sqlite,
     /// A database of its own, in the server that the tests of this process share.
-    Postgres(Database),
+    Postgres(Arc<Database>),
 }
 
 impl Ledger {
@@ -20,7 +22,7 @@ impl Ledger {
         let binary = std::env::current_exe().unwrap();
         let name = binary.file_name().unwrap().to_string_lossy();
         if name.starts_with(OVER_POSTGRES) {
-            Self::Postgres(Server::shared().and_then(Server::database).unwrap())
+            Self::Postgres(Arc::new(Server::shared().and_then(Server::database).unwrap()))
         } else {
             Self::Sqlite
         }
