@@ -85,13 +85,13 @@ async fn a_table_that_is_locked_and_a_pool_that_is_full_are_503_until_the_lock_i
     operator.product("pk").await;
 
     let (tell, told) = mpsc::channel();
-    let (hold, held) = mpsc::channel::<()>();
+    let (lock, release) = mpsc::channel::<()>();
     let locker = thread::spawn(move || {
         let mut client = Client::connect(&url, NoTls).unwrap();
         client.batch_execute("BEGIN; LOCK TABLE product IN ACCESS EXCLUSIVE MODE").unwrap();
         tell.send(()).unwrap();
         // Until the test lets go, or fails.
-        let _ = held.recv();
+        let _ = release.recv();
     });
     told.recv().unwrap();
     let begun = Instant::now();
@@ -100,7 +100,7 @@ async fn a_table_that_is_locked_and_a_pool_that_is_full_are_503_until_the_lock_i
         assert_eq!((answer.status.as_u16(), &answer.headers["retry-after"]), (503, &"1".parse().unwrap()));
     }
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
-    drop(hold);
+    drop(lock);
     locker.join().unwrap();
     is_served(&app).await;
 }
