@@ -153,7 +153,11 @@ impl Ledger<'_> {
             Deadline::Keep => record.deadline,
             Deadline::FirstSign => Some(view.now + terms.first_sign_within),
             Deadline::Upgrade => times_out_at,
-            Deadline::Confirm => Some(view.now + terms.confirm_within),
+            // No later than the attempt ends: one that returns over and over ends too.
+            Deadline::Confirm => {
+                let confirmed_at = view.now + terms.confirm_within;
+                Some(times_out_at.map_or(confirmed_at, |times_out_at| times_out_at.min(confirmed_at)))
+            }
             Deadline::Restore => times_out_at.or(Some(view.now)),
             Deadline::Backoff => Some(view.now + terms.retry.delay(after.tries, (self.random)())),
             Deadline::None => None,

@@ -5,6 +5,8 @@ use ota_platform::native::NativeSqlite;
 
 /// With the clock that tests turn.
 pub(crate) const DIALECT: Dialect = Dialect::SQLITE.with_clock("(SELECT at FROM test_clock)");
+/// A killed call is tried with each so many-th statement as its last.
+pub(crate) const EVERY_CUT: usize = 1;
 /// How many random schedules a property is tried with.
 pub(crate) const CASES: u32 = 400;
 
@@ -24,14 +26,28 @@ impl Connection {
     }
 }
 
+/// An empty database.
+pub(crate) fn empty() -> Connection {
+    Connection(NativeSqlite::in_memory().unwrap())
+}
+
+/// Words of the first migration that the databases do not share.
+pub(crate) const WORDS: [(&str, &str); 2] =
+    [("{serial}", "INTEGER PRIMARY KEY"), ("{random_id}", "lower(hex(randomblob(8)))")];
+
 /// A new ledger that several connections share, in a file that goes with it.
 pub(crate) struct Shared(tempfile::TempDir);
 
 impl Shared {
     pub(crate) fn new() -> Self {
-        let shared = Self(tempfile::tempdir().unwrap());
+        let shared = Self::empty();
         prepared(shared.connect().0);
         shared
+    }
+
+    /// Without a schema.
+    pub(crate) fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
     }
 
     pub(crate) fn connect(&self) -> Connection {

@@ -16,8 +16,7 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    pub(crate) fn new() -> Self {
-        let connection = Connection::fresh();
+    pub(crate) fn new(connection: Connection) -> Self {
         Self { connection, statements: RefCell::default(), fails_after: Cell::new(None) }
     }
 

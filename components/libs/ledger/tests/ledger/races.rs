@@ -1,0 +1,164 @@
+//! Connections that race for real: whatever their order, the bound holds, counters count, and nothing is left behind.
+
+use std::thread;
+
+use ota_ledger::control::NotChanged;
+use ota_ledger::job::NewJob;
+use ota_ledger::scope::Scope;
+use ota_rollout::{Mode, Retry, TaskState, Terms};
+
+use crate::database::Shared;
+use crate::ledger::store::{Store, heard, id, pk, terms, ver};
+
+const DEVICES: usize = 12;
+
+/// A ledger with devices on version 1, and firmware 2.
+fn shared() -> Shared {
+    let shared = Shared::new();
+    let store = Store::over(shared.connect(), 1);
+    store.act(|ledger| ledger.create_product(&pk()).unwrap());
+    store.add_firmware("2");
+    for n in 0..DEVICES {
+        store.add_device(&format!("d{n}"));
+        store.inform(&format!("d{n}"), "1");
+    }
+    shared
+}
+
+/// Numbers that look random, the same in each run of a `seed`.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+}
+
+/// What devices, sweeps and operators do, in any order; a ledger that is busy refuses, and is asked again by nobody.
+fn act_at_random(store: &Store, numbers: &mut Numbers, job: &str) {
+    let device = format!("d{}", numbers.below(DEVICES));
+    match numbers.below(8) {
+        0..3 => {
+            let told = store.act(|ledger| ledger.inform(&heard(&device), &ver("1")));
+            if let Ok(ota_ledger::inform::Told::Known(Some(command))) = told {
+                drop(store.act(|ledger| ledger.begin(&command.link)));
+            }
+        }
+        3 => drop(store.act(|ledger| ledger.inform(&heard(&device), &ver("2")))),
+        4 => drop(store.act(|ledger| ledger.progress(&heard(&device), -2, None))),
+        5 => drop(store.act(|ledger| ledger.progress(&heard(&device), 50, None))),
+        6 => drop(store.act(|ledger| ledger.sweep())),
+        _ => match store.act(|ledger| ledger.retry_task(job, &id(&device).device)) {
+            Err(NotChanged::Ledger(_)) | Ok(()) | Err(_) => {}
+        },
+    }
+}
+
+#[test]
+fn the_bound_and_the_counters_hold_whatever_races() {
+    let shared = shared();
+    let retry = Retry { attempts: 2, backoff: 1000, ..Retry::DEFAULT };
+    let store = Store::over(shared.connect(), 2);
+    let job = store.job(Mode::Push, Terms { retry, max_failure_rate: 1000, ..terms(3) });
+    thread::scope(|scope| {
+        for seed in 10..14 {
+            let (shared, job) = (&shared, job.as_str());
+            scope.spawn(move || {
+                let store = Store::over(shared.connect(), seed);
+                let mut numbers = Numbers(seed);
+                (0..60).for_each(|_| act_at_random(&store, &mut numbers, job));
+            });
+        }
+    });
+    store.check(&job);
+    let counters = store.counters(&job);
+    // What came back and left again moves the bound below what is exposed; nothing else does.
+    let reverts = store.events(&job).iter().filter(|kind| *kind == "reverted").count();
+    assert!(counters.exposed <= 3 + i64::try_from(reverts).unwrap(), "{counters:?}");
+}
+
+#[test]
+fn no_task_is_made_for_hardware_that_was_replaced_or_taken_away_meanwhile() {
+    let shared = shared();
+    let jobs: Vec<String> = thread::scope(|scope| {
+        let creating = scope.spawn(|| {
+            let store = Store::over(shared.connect(), 20);
+            let created = (0..12).filter_map(|_| {
+                let new = store.new_job("2");
+                store.act(|ledger| ledger.create_job(&new)).ok().map(|job| job.job)
+            });
+            created.collect()
+        });
+        scope.spawn(|| {
+            let store = Store::over(shared.connect(), 21);
+            for n in 0..DEVICES {
+                let device = id(&format!("d{n}"));
+                if n % 2 == 0 {
+                    drop(store.act(|ledger| ledger.replace_device(&device, "anew")));
+                } else {
+                    drop(store.act(|ledger| ledger.delete_device(&device)));
+                }
+            }
+        });
+        creating.join().unwrap()
+    });
+    let store = Store::over(shared.connect(), 22);
+    assert!(!jobs.is_empty());
+    for job in jobs {
+        for task in store.tasks(&job).iter().filter(|task| task.task.state == TaskState::Waiting) {
+            let device = store.act(|ledger| ledger.device(&task.id).unwrap());
+            let generation = device.map(|(device, ..)| device.generation);
+            assert_eq!(generation, Some(task.generation), "{} waits for ever", task.id);
+        }
+        store.check(&job);
+    }
+}
+
+#[test]
+fn a_device_that_is_tagged_while_jobs_are_created_is_in_each_of_them() {
+    let shared = shared();
+    let jobs: Vec<String> = thread::scope(|scope| {
+        let creating = scope.spawn(|| {
+            let store = Store::over(shared.connect(), 30);
+            let scope = Scope { tags: vec!["blue".to_owned()], ..Scope::default() };
+            let created = (0..12).filter_map(|_| {
+                let new = NewJob { scope: scope.clone(), is_incremental: true, ..store.new_job("2") };
+                store.act(|ledger| ledger.create_job(&new)).ok().map(|job| job.job)
+            });
+            created.collect()
+        });
+        scope.spawn(|| {
+            let store = Store::over(shared.connect(), 31);
+            for n in 0..DEVICES {
+                let device = id(&format!("d{n}"));
+                while store.act(|ledger| ledger.set_tags(&device, &["blue".to_owned()])).is_err() {}
+            }
+        });
+        creating.join().unwrap()
+    });
+    let store = Store::over(shared.connect(), 32);
+    assert!(!jobs.is_empty());
+    for job in jobs {
+        assert_eq!(store.record(&job).devices, 12, "{job}");
+        store.check(&job);
+    }
+}
+
+#[test]
+fn one_firmware_version_is_registered_once_and_places_in_the_order_are_distinct() {
+    let shared = shared();
+    thread::scope(|scope| {
+        for seed in 40..44 {
+            let shared = &shared;
+            scope.spawn(move || {
+                let store = Store::over(shared.connect(), seed);
+                (0..5).for_each(|n| store.push_firmware(&format!("{}", 10 + n)));
+            });
+        }
+    });
+    let store = Store::over(shared.connect(), 45);
+    let firmware = store.act(|ledger| ledger.firmware_of(&pk()).unwrap());
+    let sequences: Vec<_> = firmware.iter().map(|firmware| firmware.sequence).collect();
+    assert_eq!(sequences, [1, 2, 3, 4, 5, 6]);
+}
