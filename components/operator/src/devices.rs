@@ -102,10 +102,12 @@ pub(crate) fn replace(gateway: &Gateway<'_>, request: &Request, id: &DeviceId) -
     let Replacement { secret } = params::optional_body(request)?;
     let secret = secret_or_new(gateway, secret)?;
     let sealed = gateway.secret_keys()?.seal(gateway.random, id, &secret)?;
+    // What is replaced is not replaced again because it could not be shown.
+    if !gateway.decide(|ledger| Ok(ledger.replace_device(id, &sealed)?))? {
+        return Err(unknown(id).into());
+    }
     let (device, tags) = gateway.decide(|ledger| {
-        let is_known = ledger.replace_device(id, &sealed)?;
-        let device = ledger.device(id)?.filter(|_| is_known);
-        let (device, ..) = device.ok_or_else(|| unknown(id))?;
+        let (device, ..) = ledger.device(id)?.ok_or_else(|| unknown(id))?;
         Ok((device, ledger.tags(id)?))
     })?;
     // Its tasks were canceled, which may have ended jobs.

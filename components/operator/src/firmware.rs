@@ -84,7 +84,9 @@ async fn take(
         discard(&objects, &stored).await;
     }
     declared.duties.check(&firmware)?;
-    let is_verified = gateway.decide(|ledger| Ok(ledger.is_verified(&firmware)?))?;
+    // One that is new was tried by nobody.
+    let is_new = status == StatusCode::CREATED;
+    let is_verified = !is_new && gateway.decide(|ledger| Ok(ledger.is_verified(&firmware)?))?;
     Ok(response::json(status, &shown(&firmware, is_verified)))
 }
 

@@ -95,3 +95,66 @@ fn every_list_survives_every_fault() {
         );
     }
 }
+
+#[test]
+fn what_is_done_to_a_job_survives_every_fault() {
+    for (what, body) in [("pause", ""), ("resume", ""), ("stop", r#"{"hard":true}"#)] {
+        let set = |bed: &Testbed| {
+            bed.set_fleet(1, IMAGE);
+            let job = bed.add_job("request", json!({}));
+            if what == "resume" {
+                bed.stop(&job);
+            }
+            job
+        };
+        let message = |bed: &Testbed, job: &String| -> Response {
+            bed.operate(Method::POST, &format!("/api/v1/jobs/{job}/{what}"), body)
+        };
+        let scene = Scene { set: &set, message: &message, is_repeatable: true };
+        assert!(survives(&scene, &Fault::ALL) >= 10, "{what}");
+    }
+    let set = |bed: &Testbed| {
+        bed.set_fleet(1, IMAGE);
+        bed.add_job("push", json!({}))
+    };
+    let amend = |bed: &Testbed, job: &String| -> Response {
+        bed.operate(Method::PATCH, &format!("/api/v1/jobs/{job}"), r#"{"loss_budget":7}"#)
+    };
+    assert!(survives(&Scene { set: &set, message: &amend, is_repeatable: true }, &Fault::ALL) >= 10);
+}
+
+#[test]
+fn a_question_survives_every_fault_and_a_dry_run_leaves_nothing() {
+    let set = |bed: &Testbed| {
+        bed.set_fleet(2, IMAGE);
+        bed.add_job("push", json!({"devices": ["d1"]}))
+    };
+    let device = |bed: &Testbed, _: &String| -> Response {
+        bed.operate(Method::GET, "/api/v1/products/pk/devices/d0/explain", "")
+    };
+    assert!(survives(&Scene { set: &set, message: &device, is_repeatable: true }, &Fault::ALL) >= 10);
+    let task = |bed: &Testbed, job: &String| -> Response {
+        bed.operate(Method::GET, &format!("/api/v1/jobs/{job}/explain/d0"), "")
+    };
+    assert!(survives(&Scene { set: &set, message: &task, is_repeatable: true }, &Fault::ALL) >= 8);
+    let dry = |bed: &Testbed, _: &String| -> Response {
+        post(bed, "/api/v1/jobs?dry_run=true", &json!({"product": "pk", "to": "2", "canary": ["d0"]}))
+    };
+    assert!(survives(&Scene { set: &set, message: &dry, is_repeatable: true }, &Fault::ALL) >= 30);
+}
+
+#[test]
+fn tags_and_new_hardware_survive_every_fault() {
+    let set = |bed: &Testbed| {
+        bed.set_fleet(1, IMAGE);
+        bed.add_job("push", json!({"policy": "incremental", "tags": ["lab"]}));
+    };
+    let tag = |bed: &Testbed, (): &()| -> Response {
+        bed.operate(Method::PUT, "/api/v1/products/pk/devices/d0/tags", r#"{"tags":["lab"]}"#)
+    };
+    assert!(survives(&Scene { set: &set, message: &tag, is_repeatable: false }, &[Fault::Refused]) >= 10);
+    let replace = |bed: &Testbed, (): &()| -> Response {
+        bed.operate(Method::POST, "/api/v1/products/pk/devices/d0/replace", r#"{"secret":"s"}"#)
+    };
+    assert!(survives(&Scene { set: &set, message: &replace, is_repeatable: false }, &[Fault::Refused]) >= 8);
+}

@@ -3,14 +3,21 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod control;
 mod devices;
+mod dry_run;
+mod duties;
 mod events;
+mod explain;
 mod faults;
+mod fields;
+mod hardware;
 mod hooks;
 mod jobs;
 mod metrics;
 mod pages;
 mod products;
+mod tasks;
 mod uploads;
 
 use http::{Method, StatusCode};
@@ -22,6 +29,14 @@ const IMAGE: &[u8] = b"firmware";
 
 fn post(bed: &Testbed, path: &str, body: &Value) -> Response {
     bed.operate(Method::POST, path, body.to_string())
+}
+
+fn patch(bed: &Testbed, path: &str, body: &Value) -> Response {
+    bed.operate(Method::PATCH, path, body.to_string())
+}
+
+fn strings(values: &Value) -> Vec<String> {
+    values.as_array().unwrap().iter().map(|value| value.as_str().unwrap().to_owned()).collect()
 }
 
 /// A refusal has this status and code, a message that begins in lower case and says this, and no full stop.

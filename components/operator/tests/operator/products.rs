@@ -4,7 +4,7 @@ use http::StatusCode;
 use ota_testbed::{Testbed, json};
 use serde_json::json;
 
-use crate::{IMAGE, assert_refused, assert_takes_no_nonsense, post};
+use crate::{IMAGE, assert_refused, assert_takes_no_nonsense, patch, post};
 
 #[test]
 fn a_product_is_created_once_and_counted() {
@@ -16,8 +16,40 @@ fn a_product_is_created_once_and_counted() {
     }
     bed.set_fleet(2, IMAGE);
     let shown = bed.show("/api/v1/products");
-    assert_eq!(shown, json!({"products": [{"product": "pk", "devices": 2, "firmware": 1}]}));
+    assert_eq!(
+        shown,
+        json!({"products": [{"product": "pk", "devices": 2, "firmware": 1, "unknown_versions": "older"}]})
+    );
     assert_eq!(bed.events().iter().filter(|kind| *kind == "product_created").count(), 1);
+}
+
+#[test]
+fn a_product_may_refuse_devices_whose_version_is_not_registered() {
+    let bed = Testbed::with_fleet(1, IMAGE);
+    let path = "/api/v1/products/pk";
+    assert_eq!(bed.show(path)["unknown_versions"], "older");
+    for words in ["refuse", "refuse", "older", "refuse"] {
+        let response = patch(&bed, path, &json!({"unknown_versions": words}));
+        assert_eq!((response.status(), &json(&response)), (StatusCode::OK, &bed.show(path)));
+        assert_eq!(bed.show(path)["unknown_versions"], words);
+    }
+    assert_eq!(bed.events().iter().filter(|kind| *kind == "product_amended").count(), 3);
+    bed.add_job("push", json!({}));
+    assert!(bed.device("d0").inform("1").command.is_none(), "1 is not registered");
+    for (body, says) in [
+        (json!({"unknown_versions": "newer"}), "unknown_versions: unknown variant `newer`"),
+        (json!({"unknown_versions": null}), "unknown_versions: "),
+        (json!({"unknown_versions": true}), "unknown_versions: "),
+        (json!({}), "missing field `unknown_versions`"),
+        (json!({"unknown_versions": "older", "x": 1}), "unknown field `x`"),
+    ] {
+        assert_refused(&patch(&bed, path, &body), StatusCode::BAD_REQUEST, "bad_request", says);
+    }
+    let other = "/api/v1/products/other";
+    let body = json!({"unknown_versions": "older"});
+    assert_refused(&patch(&bed, other, &body), StatusCode::NOT_FOUND, "not_found", "product other is not");
+    let shown = bed.operate(http::Method::GET, other, "");
+    assert_refused(&shown, StatusCode::NOT_FOUND, "not_found", "product other is not registered");
 }
 
 #[test]
