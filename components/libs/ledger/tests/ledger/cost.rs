@@ -1,7 +1,8 @@
 //! The cost contract of DESIGN §4, counted: every statement of every message, BEGIN and COMMIT among them.
 
 use ota_ledger::inform::HEARD_EVERY;
-use ota_rollout::Mode;
+use ota_ledger::job::NewJob;
+use ota_rollout::{JobState, Mode, Reasons, Retry, Stage, Terms};
 
 use crate::ledger::store::{Store, heard, id, terms};
 
@@ -49,9 +50,13 @@ fn every_decision_is_one_transaction_of_at_most_ten_statements() {
     store.act(|ledger| ledger.progress(&heard("d1"), -4, None).unwrap());
     store.act(|ledger| ledger.stop_job(&job, false).unwrap());
     store.act(|ledger| ledger.resume_job(&asked).unwrap());
-    let statements = store.sql.statements.borrow()[before..].to_vec();
+    assert!(transactions(&store, before).len() > 10);
+}
+
+/// How many statements each transaction since statement `before` had, none of them more than ten.
+fn transactions(store: &Store, before: usize) -> Vec<usize> {
     let mut transactions = Vec::new();
-    for (statement, _) in &statements {
+    for (statement, _) in &store.sql.statements.borrow()[before..] {
         if statement.starts_with("BEGIN") {
             transactions.push(0);
         }
@@ -64,7 +69,40 @@ fn every_decision_is_one_transaction_of_at_most_ten_statements() {
             transactions.push(0);
         }
     }
-    assert!(transactions.iter().filter(|count| **count > 0).count() > 10);
+    transactions.retain(|count| *count > 0);
+    transactions
+}
+
+#[test]
+fn stages_retries_pace_and_the_gate_make_no_decision_longer() {
+    let store = Store::with_devices(12);
+    let stages = vec![Stage { share: 500, soak: 0, pass: 500 }, Stage { share: 1000, soak: 0, pass: 500 }];
+    let canary = vec![id("d0").device, id("d1").device];
+    let retry = Retry { attempts: 2, backoff: 60_000, reasons: Reasons::ALL };
+    let terms = Terms { per_minute: 600, retry, ..terms(10) };
+    let job = store.create(NewJob { stages, canary, terms, ..store.new_job("2") });
+    let before = store.sql.statements.borrow().len();
+    store.succeed("d0");
+    store.succeed("d1");
+    for _ in 0..4 {
+        store.pass(1000);
+        store.sweep();
+    }
+    for device in (2..12).map(|n| format!("d{n}")) {
+        for _ in 0..2 {
+            if let Some(command) = store.inform(&device, "1") {
+                store.act(|ledger| ledger.begin(&command.link).unwrap());
+                store.report(&device, -4);
+            }
+            store.pass(75_001);
+            store.sweep();
+        }
+    }
+    assert_eq!(store.standing(&job).0, JobState::Held);
+    store.inform("d0", "1");
+    assert!(store.events(&job).contains(&"reverted".to_owned()));
+    assert!(transactions(&store, before).len() > 20);
+    store.check(&job);
 }
 
 #[test]

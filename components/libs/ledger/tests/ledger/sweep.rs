@@ -1,5 +1,6 @@
 //! What the sweep concludes, grants and delivers.
 
+use ota_ledger::Sql;
 use ota_ledger::presence::Session;
 use ota_ledger::sweep::{BATCH, GRANTS, Swept};
 use ota_rollout::{JobState, Mode, TaskState, Terms};
@@ -169,4 +170,18 @@ fn a_revert_that_spends_the_budget_holds_the_job() {
     store.inform("d0", "1");
     assert_eq!(store.record(&job).state, JobState::Held);
     store.check(&job);
+}
+
+#[test]
+fn a_job_whose_counters_are_not_the_counts_of_its_tasks_holds() {
+    let store = Store::with_devices(2);
+    let job = store.job(Mode::Push, terms(5));
+    store.begin("d0");
+    store.sql.execute("UPDATE job SET begun = begun + 1", &[]).unwrap();
+    sweep(&store);
+    assert_eq!(store.standing(&job).0, JobState::Running, "it was counted less than an hour ago");
+    store.pass(3_600_000);
+    store.sweep();
+    assert_eq!(store.standing(&job), (JobState::Held, "counters: begun is 2, counted 1".to_owned()));
+    assert_eq!(store.messages(&job).last().map(String::as_str), Some("held"));
 }
