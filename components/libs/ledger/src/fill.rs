@@ -12,6 +12,8 @@ pub(crate) const CHUNK: i64 = 5000;
 /// Chunks that one call makes at most: its creation, and each sweep. A sweep a second makes a million tasks within a
 /// minute, and leaves the database to others for most of it: it does not ask to be called again at once.
 const CHUNKS: usize = 4;
+/// A sweep begins no further chunk after this time (ms).
+const FILL_FOR: i64 = 400;
 
 impl Ledger<'_> {
     /// Further chunks of a job that has just been created; the sweep makes what is left.
@@ -26,9 +28,15 @@ impl Ledger<'_> {
 
     /// Chunks of the oldest job that is being prepared.
     pub(crate) fn fill_next(&self) -> Result<(), SqlError> {
+        let mut begun = None;
         for _ in 0..CHUNKS {
-            let rows = self.sql.query(PREPARING, &[])?;
-            let Some(row) = rows.first() else { return Ok(()) };
+            let rows = self.sql.query(&self.dialect.text(PREPARING), &[])?;
+            let Some(row) = rows.first() else { break };
+            let now = row.int(1)?;
+            // On a slow machine it is the time that leaves room for others.
+            if now - *begun.get_or_insert(now) >= FILL_FOR {
+                break;
+            }
             self.fill(&row.text(0)?)?;
         }
         Ok(())
@@ -97,7 +105,8 @@ impl Ledger<'_> {
     }
 }
 
-const PREPARING: &str = "SELECT j.job FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
+const PREPARING: &str =
+    "SELECT j.job, {now} FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
 const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE product = $1";
 const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
     WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";

@@ -110,16 +110,19 @@ fn the_job_holds_when_its_budget_is_spent_and_nobody_is_in_flight() {
     bed.pass(1_000);
     bed.sweep("b", &[]);
     let shown = bed.job(&job);
-    assert_eq!((&shown["state"], &shown["held_because"]), (&json!("held"), &json!("loss budget spent")));
+    assert_eq!(
+        (&shown["state"], &shown["held_because"]),
+        (&json!("held"), &json!("loss budget spent: 1 exposed of 1"))
+    );
     assert_eq!(bed.sweep("b", &[])["granted"], 0);
 }
 
 #[test]
 fn there_is_more_when_a_sweep_could_not_do_everything() {
     let bed = Testbed::new();
-    connected(&bed, 101, json!({"loss_budget": 1000}));
+    connected(&bed, 301, json!({"loss_budget": 1000, "max_in_flight": 1000}));
     let swept = bed.sweep("b", &[]);
-    assert_eq!((&swept["granted"], &swept["more"]), (&json!(100), &json!(true)));
+    assert_eq!((&swept["granted"], &swept["more"]), (&json!(300), &json!(true)));
     let swept = bed.sweep("b", &[]);
     assert_eq!((&swept["granted"], &swept["more"]), (&json!(1), &json!(false)));
 }

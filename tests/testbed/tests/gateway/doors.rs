@@ -280,7 +280,14 @@ fn operations(job: &str) -> Vec<(Method, String, String)> {
         (Method::GET, "/products/pk/firmware".to_owned(), String::new()),
         (Method::PUT, "/products/pk/firmware/2".to_owned(), String::from_utf8_lossy(IMAGE).into_owned()),
         (Method::GET, "/jobs".to_owned(), String::new()),
-        (Method::POST, "/jobs".to_owned(), body(json!({"product": "pk", "to": "2", "devices": ["d1"]}))),
+        // The firmware has exposed `d0` in the job that is there.
+        (
+            Method::POST,
+            "/jobs".to_owned(),
+            body(json!({"product": "pk", "to": "2", "devices": ["d1"], "exposed": 1})),
+        ),
+        (Method::GET, format!("/jobs/{job}/explain/d0"), String::new()),
+        (Method::GET, "/products/pk/devices/d0/explain".to_owned(), String::new()),
         (Method::GET, format!("/jobs/{job}"), String::new()),
         (Method::GET, format!("/jobs/{job}/tasks"), String::new()),
         (Method::POST, format!("/jobs/{job}/stop"), String::new()),
