@@ -13,6 +13,7 @@ mod random;
 mod reception;
 mod session;
 mod tally;
+mod wire;
 
 pub(crate) use arrival::Arrival;
 pub(crate) use cast::Faults;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::device::{Device, Happening, Wish};
 use super::download::Downloader;
@@ -54,7 +54,7 @@ impl Session {
         let mut on_informed = Some(on_informed);
         loop {
             let login = Login::new(&self.member.id, &self.member.secret, &now_ms().to_string());
-            let mut connection = Connection::open(self.broker, &self.member.id, &login, &self.tally);
+            let mut connection = Connection::open(self.broker, &self.member.id, login, &self.tally);
             match self.stay(&mut connection, &mut on_informed).await {
                 End::Restart => {
                     connection.close().await;
@@ -80,7 +80,7 @@ impl Session {
                 self.tally.told();
             }
             for wish in self.device.on(happening) {
-                if let Some(end) = self.fulfil(wish, connection).await {
+                if let Some(end) = self.fulfil(wish, connection) {
                     return end;
                 }
             }
@@ -94,19 +94,15 @@ impl Session {
 
     async fn next(&mut self, connection: &mut Connection) -> Happening {
         tokio::select! {
-            Some(happening) = connection.next() => happening,
+            happening = connection.next() => happening,
             Some(Ok(happening)) = self.errands.join_next() => happening,
             () = sleep(PATIENCE) => Happening::Waited,
         }
     }
 
-    async fn fulfil(&mut self, wish: Wish, connection: &Connection) -> Option<End> {
+    fn fulfil(&mut self, wish: Wish, connection: &mut Connection) -> Option<End> {
         match wish {
-            Wish::Send(message) => {
-                if let Err(error) = connection.publish(message).await {
-                    warn!(device = %self.member.id, %error, "cannot publish");
-                }
-            }
+            Wish::Send(message) => connection.publish(message),
             Wish::Download { command, manner } => {
                 let downloader = self.downloader.clone();
                 self.errands
