@@ -1,12 +1,15 @@
 //! What a call was answered with, as far as anybody acts on it.
 
 use ota_ledger::command::Command;
+use ota_protocol::link::Link;
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Commands and offers, each for the device that its link names.
     Commands(Vec<Command>),
+    /// A download gets bytes.
+    Served(Link),
     /// A person is told that the job does not run.
     Stopped(String),
     /// The device went away, or came.

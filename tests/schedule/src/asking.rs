@@ -125,7 +125,11 @@ impl Play<'_> {
                     device.is_replaced();
                 }
             }
-            Answer::Registered(false) | Answer::Nothing | Answer::Failed | Answer::Killed => {}
+            Answer::Served(_)
+            | Answer::Registered(false)
+            | Answer::Nothing
+            | Answer::Failed
+            | Answer::Killed => {}
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use ota_ledger::control::NotChanged;
-use ota_ledger::download::Access;
+use ota_ledger::download::{Access, Begun};
 use ota_ledger::inform::{Heard, Told};
 use ota_ledger::job::{NewJob, NotCreated};
 use ota_ledger::offer::Offers;
@@ -175,14 +175,16 @@ impl Call {
 
 /// What the firmware component does when a device fetches.
 fn download(ledger: &Ledger<'_>, link: &Link) -> Result<Answer, SqlError> {
-    match ledger.access(link)? {
-        Access::MayBegin(_) => {
-            ledger.begin(link)?;
+    let is_served = match ledger.access(link)? {
+        Access::MayBegin(_) => ledger.begin(link)? == Begun::Yes,
+        Access::Returned(_) => {
+            ledger.resume(link)?;
+            false
         }
-        Access::Returned(_) => ledger.resume(link)?,
-        Access::Begun(_) | Access::Gone(_) => {}
-    }
-    Ok(Answer::Nothing)
+        Access::Begun(_) => true,
+        Access::Gone(_) => false,
+    };
+    Ok(if is_served { Answer::Served(link.clone()) } else { Answer::Nothing })
 }
 
 fn sweep(ledger: &Ledger<'_>, bridge: Option<&str>) -> Result<Answer, SqlError> {

@@ -15,6 +15,9 @@ use crate::choices::{Choices, scrambled};
 /// The clock of a fresh ledger (ms).
 pub(crate) const START: i64 = 1_800_000_000_000;
 
+/// The firmware that some grounds let nobody go around.
+pub(crate) const HOP: &str = "2";
+
 /// What there is to begin with.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -49,8 +52,8 @@ impl Ground {
         let ledger = Ledger::new(sql, dialect, &random);
         ledger.create_product(&product())?;
         let has_hop = choices.below(4) == 1;
-        for (number, name) in (0..).zip(["1", "2", "3", "4"]) {
-            let duties = Duties { must_pass: has_hop && number == 1, ..Duties::default() };
+        for name in ["1", HOP, "3", "4"] {
+            let duties = Duties { must_pass: has_hop && name == HOP, ..Duties::default() };
             add_firmware(&ledger, name, duties)?;
         }
         let devices: Vec<DeviceId> = (0..4 + choices.below(3)).map(device).collect();

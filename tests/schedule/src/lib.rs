@@ -5,7 +5,7 @@
 //! statement they wait until the schedule lets them go on. A schedule is a list of choices, drawn from a seed: who
 //! goes next, what is asked next, when the clock turns, who is killed between two statements, which message comes
 //! late, twice or never. After each statement that may have committed, everything that was committed is read by
-//! somebody else and held against seven promises ([`promise`]). The same choices make the same schedule, on both
+//! somebody else and held against what is promised ([`promise`]). The same choices make the same schedule, on both
 //! databases: waits and deadlocks are decided by the schedule, never by time.
 //!
 //! It knows the ledger's functions and tables, and nothing of HTTP.

@@ -1,20 +1,24 @@
-//! The seven promises, and what breaks each. Mutations of the ledger are caught by their names.
+//! The promises, and what breaks each. Mutations of the ledger are caught by their names.
 //!
 //! | name | what it says | what it catches |
 //! |---|---|---|
-//! | `bound` | at a commit that exposes one more device, or lets one more begin, exposed ≤ loss budget + ⌊growth × succeeded / 1000⌋ by the terms of that moment | a slot or a begin without its condition, a success that was none |
+//! | `bound` | at a commit that exposes one more device, or lets one more begin, exposed ≤ loss budget + ⌊growth × succeeded / 1000⌋ by the terms of that moment | a slot or a begin without its condition |
+//! | `slot` | a device is set to work only while its job runs, in a stage that is open, with no more at work than may be | a second slot without its condition |
 //! | `one_live_task` | a device is at work for one job at most | a missing index or lock |
 //! | `counters` | what a job's row counts is what its tasks are, its open stage too | a change that is not counted, or twice |
 //! | `stop` | a download begins only while its job runs, and none after a stop or a pause was answered until the job runs again | a stop that is ignored, a begin without the job's row |
-//! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry | an attempt that comes back from the dead |
+//! | `link` | a download is served only to the hardware and the attempt that was let begin, and that has no verdict | a link that outlives its attempt |
+//! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry; who succeeds had begun | an attempt that comes back from the dead, a success that was none |
 //! | `exposure` | a task that began is un-exposed by its device (same generation) informing the target or a hop, and by nothing else | an un-exposing retry, cancel or replacement; a generation that is ignored |
 //! | `ends` | once nobody says anything more, every task ends, or waits without being exposed; what can do nothing more holds or is done | a deadline that is lost, a task that nobody can reach |
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ota_rollout::{Counters, JobState, TaskState};
+use ota_protocol::link::Link;
+use ota_rollout::{Budget, Counters, JobState, TaskState};
 
 use crate::call::Call;
+use crate::ground::HOP;
 use crate::snapshot::{JobRow, Snapshot, TaskRow};
 
 /// How long a success may still be reverted (ms).
@@ -79,6 +83,7 @@ impl Watch {
             let job = now.jobs.get(&key.0).ok_or_else(|| Broken::new("counters", "a task without a job"))?;
             let changed = Changed { key, before: self.seen.tasks.get(key), after, job, now: &now, cause };
             changed.bound()?;
+            changed.slot()?;
             changed.stop(self.stopped.contains(&key.0))?;
             changed.verdict()?;
             changed.exposure()?;
@@ -94,6 +99,26 @@ impl Watch {
         }
         self.seen = now;
         Ok(true)
+    }
+
+    /// A download of `link` was answered with bytes.
+    pub(crate) fn served(&self, link: &Link) -> Result<(), Broken> {
+        let (job, device) = (&link.task, link.device.device.as_str());
+        let row = self.seen.tasks.get(&(job.clone(), device.to_owned()));
+        let hardware = self.seen.devices.get(device).map(|device| device.generation);
+        let is_let_begin = row.is_some_and(|row| {
+            let task = &row.task;
+            task.admitted
+                && task.state.is_live()
+                && task.attempt == link.attempt
+                && hardware == Some(row.generation)
+        });
+        if is_let_begin {
+            return Ok(());
+        }
+        let what =
+            format!("attempt {} of {device} in job {job} is served, though it is {row:?}", link.attempt);
+        Err(Broken::new("link", what))
     }
 
     /// Nobody says anything more, and the sweep has nothing left to do.
@@ -230,12 +255,36 @@ impl Changed<'_> {
         let tasks = || self.now.tasks_of(&self.key.0).map(|(_, row)| row.task);
         let exposed = i64::try_from(tasks().filter(|task| task.exposed).count()).unwrap_or(i64::MAX);
         let succeeded = tasks().filter(|task| task.state == TaskState::Succeeded && task.begun).count();
-        let bound = self.job.budget.bound(i64::try_from(succeeded).unwrap_or(0));
+        // Reckoned here and not by the ledger's own code: that is what is tried.
+        let Budget { loss_budget, growth } = self.job.budget;
+        let bound = loss_budget + growth * i64::try_from(succeeded).unwrap_or(0) / 1000;
         if exposed <= bound {
             return Ok(());
         }
         let what = if is_exposed { "exposes" } else { "lets begin" };
         Err(self.broken("bound", &format!("{what} one more with {exposed} exposed of {bound}")))
+    }
+
+    fn slot(&self) -> Result<(), Broken> {
+        let was_live = self.before.is_some_and(|row| row.task.state.is_live());
+        if was_live || !self.after.task.state.is_live() {
+            return Ok(());
+        }
+        if self.job.state != JobState::Running {
+            let why = format!("a device is set to work while the job is {}", self.job.state.as_str());
+            return Err(self.broken("slot", &why));
+        }
+        let [open, ..] = self.job.stage;
+        if self.after.stage > open {
+            let why = format!("a device of stage {} is set to work in stage {open}", self.after.stage);
+            return Err(self.broken("slot", &why));
+        }
+        let at_work = self.now.tasks_of(&self.key.0).filter(|(_, row)| row.task.state.is_live()).count();
+        if i64::try_from(at_work).is_ok_and(|at_work| at_work > self.job.max_in_flight) {
+            let why = format!("{at_work} devices are at work, {} may be", self.job.max_in_flight);
+            return Err(self.broken("slot", &why));
+        }
+        Ok(())
     }
 
     fn stop(&self, is_stopped: bool) -> Result<(), Broken> {
@@ -272,9 +321,18 @@ impl Changed<'_> {
         self.informed().is_some_and(|version| version != self.job.to)
     }
 
+    /// Whether its device informs that it is on the firmware that it has to pass through: no sweep concludes that.
+    fn informs_hop(&self) -> bool {
+        matches!(self.cause, Call::Inform(..)) && self.informed() == Some(HOP)
+    }
+
     fn verdict(&self) -> Result<(), Broken> {
         let Some(before) = self.before else { return Ok(()) };
         let (was, is) = (&before.task, &self.after.task);
+        let succeeds = is.state == TaskState::Succeeded && was.state != TaskState::Succeeded;
+        if succeeds && !was.begun {
+            return Err(self.broken("verdict", "a device succeeds that never began"));
+        }
         if !was.state.is_ended() || (was == is && before.reason == self.after.reason) {
             return Ok(());
         }
@@ -283,17 +341,20 @@ impl Changed<'_> {
                 was.begun && self.informs_target()
             }
             (TaskState::Succeeded, TaskState::Failed) => {
-                let ended_at = before.ended_at.unwrap_or(0);
+                // By the clock when it was decided: it may go on before the commit.
+                let [ended_at, decided_at] =
+                    [before.ended_at, self.after.ended_at].map(Option::unwrap_or_default);
                 self.informs_other()
                     && self.after.reason.as_deref() == Some("reverted")
-                    && self.now.now - ended_at < REVERT_WITHIN
+                    && decided_at <= self.now.now
+                    && decided_at - ended_at < REVERT_WITHIN
             }
             (TaskState::Failed | TaskState::TimedOut | TaskState::Canceled, TaskState::Waiting) => {
                 matches!(self.cause, Call::Retry(job, id)
                     if *job == self.key.0 && id.device.as_str() == self.key.1)
             }
             (was_state, is_state) if was_state == is_state => {
-                was.exposed && !is.exposed && self.informs_other() && before.reason == self.after.reason
+                was.exposed && !is.exposed && self.informs_hop() && before.reason == self.after.reason
             }
             _ => false,
         };
@@ -306,7 +367,7 @@ impl Changed<'_> {
         let is_taken_back = was.exposed && was.begun && !is.exposed;
         if is_taken_back {
             let came_back = is.state == TaskState::Succeeded && self.informs_target();
-            let passed_hop = !is.begun && self.informs_other();
+            let passed_hop = !is.begun && self.informs_hop();
             if !came_back && !passed_hop {
                 return Err(self.broken("exposure", "a task that began is no longer exposed"));
             }

@@ -1,7 +1,7 @@
 //! Many schedules: the ones that are kept first, then as many as there is time for.
 
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,17 +29,22 @@ pub struct Limit {
 pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
     let begun = Instant::now();
     let count = AtomicU64::new(0);
+    let is_broken = AtomicBool::new(false);
     // The next seed, whoever is free.
     let next = || {
         let n = count.fetch_add(1, Ordering::Relaxed);
         let kept_one = usize::try_from(n).ok().and_then(|n| kept.get(n).copied());
         let fresh = n.saturating_sub(kept.len() as u64);
+        if is_broken.load(Ordering::Relaxed) {
+            return None;
+        }
         let is_over = begun.elapsed() >= limit.time || fresh >= limit.schedules;
         kept_one.or_else(|| (!is_over).then_some(limit.first + fresh))
     };
     let mut tally = Tally::default();
     thread::scope(|scope| {
-        let lanes: Vec<_> = stores.iter().map(|store| scope.spawn(|| lane(store, next))).collect();
+        let lanes: Vec<_> =
+            stores.iter().map(|store| scope.spawn(|| lane(store, next, &is_broken))).collect();
         for lane in lanes {
             match lane.join() {
                 Ok(of_lane) => tally.add(&of_lane),
@@ -65,8 +70,8 @@ pub fn steps(store: &Store, seeds: &[u64]) -> Vec<String> {
     steps
 }
 
-/// One schedule after the other, until there is no seed.
-fn lane(store: &Store, next: impl Fn() -> Option<u64>) -> Tally {
+/// One schedule after the other, until there is no seed; nobody goes on when a promise is broken.
+fn lane(store: &Store, next: impl Fn() -> Option<u64>, is_broken: &AtomicBool) -> Tally {
     let arena = Arena::open(store.clone());
     let mut tally = Tally::default();
     while let Some(seed) = next() {
@@ -74,6 +79,7 @@ fn lane(store: &Store, next: impl Fn() -> Option<u64>) -> Tally {
         let (of_this, result, _) = arena.play(&script);
         tally.add(&of_this);
         let Err(broken) = result else { continue };
+        is_broken.store(true, Ordering::Relaxed);
         let promise = broken.promise;
         println!("{promise} is broken by seed {seed}, a shorter schedule is looked for: {}", broken.what);
         let short = shrunk(&script, promise, |script| arena.play(script).1.err());

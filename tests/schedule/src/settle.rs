@@ -4,6 +4,7 @@ use std::iter;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use crate::answer::Answer;
 use crate::arena::HANDS;
 use crate::hand::{Ended, Report};
 use crate::play::{Actor, Play, Stand};
@@ -88,6 +89,9 @@ impl Play<'_> {
             self.look(n, &ran, was_inside)?;
         }
         if let Some(answer) = answer {
+            if let Answer::Served(link) = &answer {
+                self.watch.served(link)?;
+            }
             self.answer(n, answer);
             self.wake();
         }

@@ -36,6 +36,8 @@ pub(crate) struct JobRow {
     pub(crate) to: String,
     /// What it may spend.
     pub(crate) budget: Budget,
+    /// How many devices may be at work at once.
+    pub(crate) max_in_flight: i64,
     /// What its row counts.
     pub(crate) counters: Counters,
     /// How many tasks its row counts.
@@ -110,6 +112,7 @@ fn job(row: &Row) -> Result<JobRow, SqlError> {
             retrying: n(15)?,
         },
         stage: [n(16)?, n(17)?, n(18)?, n(19)?],
+        max_in_flight: n(20)?,
     })
 }
 
@@ -135,7 +138,8 @@ fn task(row: &Row) -> Result<TaskRow, SqlError> {
 }
 
 const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, waiting, in_flight, succeeded, failed,
-        timed_out, canceled, skipped, exposed, begun, retrying, stage, stage_members, stage_succeeded, stage_ended
+        timed_out, canceled, skipped, exposed, begun, retrying, stage, stage_members, stage_succeeded, stage_ended,
+        max_in_flight
     FROM job";
 const TASKS: &str =
     "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
