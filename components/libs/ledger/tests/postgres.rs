@@ -1,4 +1,4 @@
-//! The contract suite on a real PostgreSQL.
+//! The contract suite on a real Postgres.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

@@ -138,7 +138,7 @@ fn a_sweep_that_opens_a_stage_and_grants() {
         store.succeed("d0");
         store
     };
-    comes_to_the_same_end(prepare, |store| sql(store.act(|ledger| ledger.sweep())));
+    comes_to_the_same_end(prepare, |store| sql(store.try_sweep()));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_sweep_that_lapses_and_times_out() {
         store.pass(100_001);
         store
     };
-    comes_to_the_same_end(prepare, |store| sql(store.act(|ledger| ledger.sweep())));
+    comes_to_the_same_end(prepare, |store| sql(store.try_sweep()));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_job_that_is_deleted_and_purged() {
         if job.is_some() {
             control(store.act(|ledger| ledger.delete_job("a job")))?;
         }
-        sql(store.act(|ledger| ledger.sweep()))
+        sql(store.try_sweep())
     });
 }
 

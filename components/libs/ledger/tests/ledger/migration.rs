@@ -30,13 +30,11 @@ fn filled() -> Connection {
     let sql = released();
     let run = |statement: &str| assert!(sql.execute(statement, &[]).unwrap() > 0, "{statement}");
     run("INSERT INTO product VALUES ('pk', 1)");
-    for (n, version) in [(1, "1"), (2, "2"), (3, "3")] {
-        let bytes = "1, 'ab', 'cd', 'ef', 'md5', NULL, 5";
-        let statement = format!("INSERT INTO firmware VALUES ('pk', '{version}', {n}, '{:032}', {bytes})", n);
-        run(&statement
-            .replace("'ab'", &format!("'{:032}'", n))
-            .replace("'cd'", &format!("'{:064}'", n))
-            .replace("'ef'", &format!("'{:064}'", n)));
+    for n in 1..4 {
+        run(&format!(
+            "INSERT INTO firmware (product, version, sequence, object, size, md5, sha256, blocks_root, sign_method, created_at)
+            VALUES ('pk', '{n}', {n}, '{n:032}', 1000, '{n:032}', '{n:064}', '{n:064}', 'md5', 5)"
+        ));
     }
     for n in 0..9 {
         run(&format!(

@@ -142,7 +142,9 @@ fn devices_ask(store: &Store, job: &str) {
     for device in ["d5", "d6"] {
         store.inform(device, "1.1");
         if let Offers::List(list) = store.act(|ledger| ledger.offers(&id(device)).unwrap()) {
-            list.iter().for_each(|offer| drop(store.act(|ledger| ledger.begin(&offer.link))));
+            for offer in &list {
+                store.act(|ledger| ledger.begin(&offer.link).unwrap());
+            }
         }
         store.act(|ledger| ledger.progress(&heard(device), -2, Some("words")).unwrap());
     }

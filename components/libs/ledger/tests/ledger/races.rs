@@ -2,7 +2,6 @@
 
 use std::thread;
 
-use ota_ledger::control::NotChanged;
 use ota_ledger::job::NewJob;
 use ota_ledger::scope::Scope;
 use ota_rollout::{Mode, Retry, TaskState, Terms};
@@ -48,10 +47,8 @@ fn act_at_random(store: &Store, numbers: &mut Numbers, job: &str) {
         3 => drop(store.act(|ledger| ledger.inform(&heard(&device), &ver("2")))),
         4 => drop(store.act(|ledger| ledger.progress(&heard(&device), -2, None))),
         5 => drop(store.act(|ledger| ledger.progress(&heard(&device), 50, None))),
-        6 => drop(store.act(|ledger| ledger.sweep())),
-        _ => match store.act(|ledger| ledger.retry_task(job, &id(&device).device)) {
-            Err(NotChanged::Ledger(_)) | Ok(()) | Err(_) => {}
-        },
+        6 => drop(store.try_sweep()),
+        _ => drop(store.act(|ledger| ledger.retry_task(job, &id(&device).device))),
     }
 }
 

@@ -192,7 +192,9 @@ fn a_retry_in_a_stage_that_has_passed_goes_on_beside_the_next() {
     let first = members(&store, &job, 0);
     let (lost, rest) = first.split_first().unwrap();
     store.fail(lost);
-    rest.iter().for_each(|device| store.succeed(device));
+    for device in rest {
+        store.succeed(device);
+    }
     store.sweep();
     store.pass(SOAK);
     store.sweep();

@@ -188,7 +188,14 @@ impl Store {
     }
 
     pub(crate) fn sweep(&self) -> Swept {
-        self.act(|ledger| ledger.sweep().unwrap())
+        self.try_sweep().unwrap()
+    }
+
+    pub(crate) fn try_sweep(&self) -> Result<Swept, SqlError> {
+        self.act(|ledger| {
+            let swept = ledger.sweep()?;
+            Ok(swept)
+        })
     }
 
     pub(crate) fn tasks(&self, job: &str) -> Vec<TaskRecord> {
