@@ -68,7 +68,7 @@ fn cancel_names_who_stays_and_fails_for_them() {
     let outcome = run(&gateway.url, &words("job cancel 7 a b"));
     assert_eq!((outcome.code, outcome.stdout.as_str()), (1, "1 device canceled\n"));
     assert!(
-        outcome.stderr.starts_with("b: device b is not in the job\nerror: 1 task stayed"),
+        outcome.stderr.starts_with("device b is not in the job\nerror: 1 of 2 tasks stayed"),
         "{}",
         outcome.stderr
     );

@@ -137,7 +137,7 @@ fn show_tells_what_a_job_with_everything_waits_for() {
         "first    a, then 10 min of rest; up to 5 %, then 1 h of rest; up to 100 %\n",
         "devices  20: 1 waiting, 2 waiting to be tried again\n",
         "gate     0 lost of 0 that finished; never holds\n",
-        "stage    0 of 0 to 2 is open: 3 of its 5 devices succeeded, 1 ended otherwise\n",
+        "stage    0 of 0 to 2 is open: 3 of its 5 succeeded, 1 ended otherwise\n",
         &format!("opens    {}, in ", LATER.1),
         "windows  22:00-04:00, 12:00-13:00 Europe/Berlin\n",
         "retries  3 tries, the second 1 min after the first, on download failed, timed out\n",

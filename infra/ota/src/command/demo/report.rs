@@ -103,11 +103,14 @@ impl<'a> Report<'a> {
         };
         let lost = i64::try_from(job.lost()).unwrap_or(i64::MAX);
         let succeeded = i64::try_from(job.succeeded).unwrap_or(i64::MAX);
-        let held = if gate::is_shut(lost, succeeded, Terms::DEFAULT.max_failure_rate) {
-            "With the default of 5 % instead of this demo's failure rate the job would have held itself by now.\n"
-        } else {
-            ""
-        };
+        let is_shut = gate::is_shut(lost, succeeded, Terms::DEFAULT.max_failure_rate);
+        let held = is_shut.then(|| {
+            format!(
+                "This job bore a failure rate of {}; at the default of 5 % it would have held itself.\n",
+                job.max_failure_rate
+            )
+        });
+        let held = held.unwrap_or_default();
         format!(
             "On {NEW} after {} s: {} of {}; {} lost, where the budget allowed {}.\n\
              No more than {} were seen exposed at once: the budget is {}.\n{saved}{held}",

@@ -65,7 +65,7 @@ impl Stage {
         self.publish_firmware(&product).await?;
         let job = self.create_job().await?;
         say(&format!(
-            "job       {}: {PRODUCT} to {NEW}, at most {} lost; it holds itself above a failure rate of {}",
+            "job       {}: {PRODUCT} to {NEW}, at most {} lost, held above a failure rate of {}",
             job.value.id, job.value.loss_budget, job.value.max_failure_rate
         ));
         self.follow(job, patience).await

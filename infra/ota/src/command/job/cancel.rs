@@ -36,7 +36,10 @@ pub(super) fn change(
     let answer = client.change_tasks(job, deed, devices)?;
     let (changed, refused) = (&answer.value.changed, &answer.value.refused);
     for task in refused {
-        say(&format!("{}: {}", printable(&task.device), printable(&task.why)));
+        // Most reasons name the device themselves.
+        let device = format!("{}: ", task.device);
+        let device = if task.why.contains(&task.device) { "" } else { &device };
+        say(&printable(&format!("{device}{}", task.why)));
     }
     let word = match deed {
         Deed::Cancel => "canceled",
@@ -46,6 +49,6 @@ pub(super) fn change(
     if refused.is_empty() {
         return Ok(());
     }
-    let message = format!("{} stayed as they are", count(refused.len() as u64, "task"));
+    let message = format!("{} of {} stayed as it was", refused.len(), count(devices.len() as u64, "task"));
     Err(Failure::new(Kind::Refused, message, format!("`ota job tasks {job}` shows how each stands")))
 }

@@ -51,7 +51,7 @@ fn device(device: &Device, now: i64) -> String {
 fn verdict(job: &ExplainedJob, now: i64) -> String {
     let way = job.next.as_ref().filter(|next| **next != job.to);
     let way = way.map_or_else(String::new, |next| format!(" by way of {}", printable(next)));
-    let until = job.until.filter(|at| *at > now);
+    let until = job.until.filter(|at| *at > now && job.verdict == "waits");
     let until = until.map_or_else(String::new, |at| format!(" until {}", when(at, now)));
     let to = printable(&job.to);
     let why = job.why.iter().map(|why| format!("         {}\n", printable(why)));

@@ -6,7 +6,7 @@ use ota_protocol::key::DeviceKey;
 use super::cancel::change;
 use crate::api::{Client, Deed, TaskState};
 use crate::failure::Failure;
-use crate::present::{Output, say};
+use crate::present::Output;
 
 /// Gives devices that failed, timed out or were canceled another try; a job that is done runs again.
 #[derive(Debug, Args)]
@@ -31,9 +31,6 @@ impl Retry {
         } else {
             self.devices.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        if devices.is_empty() {
-            say("no device of this job failed or timed out");
-        }
         change(&self.job, Deed::Retry, &devices, client, output)
     }
 }

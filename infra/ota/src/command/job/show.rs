@@ -13,6 +13,7 @@ pub(super) fn run(id: &str, client: &Client, output: Output) -> Result<(), Failu
 /// The job in plain words, one fact a line, what does not apply left out.
 pub(super) fn facts(job: &Job) -> String {
     let now = now_ms();
+    let is_settled = matches!(job.state.as_str(), "done" | "stopped");
     [
         ("job", Some(what(job))),
         ("created", Some(when(job.created_at, now))),
@@ -23,7 +24,7 @@ pub(super) fn facts(job: &Job) -> String {
         ("budget", Some(budget(job))),
         ("gate", Some(gate(job))),
         ("stage", job.stage.as_ref().map(|open| stage(open, now))),
-        ("opens", job.opens_at.map(|at| when(at, now))),
+        ("opens", job.opens_at.filter(|_| !is_settled).map(|at| when(at, now))),
         ("windows", windows(job)),
         ("retries", retries(job)),
         ("limits", Some(limits(job))),
@@ -117,7 +118,7 @@ fn gate(job: &Job) -> String {
     format!("{} lost of {finished} that finished; {rule}", job.lost())
 }
 
-/// `0 of 0 to 2 is open: 3 of its 5 devices succeeded, 1 ended otherwise`.
+/// `0 of 0 to 2 is open: 3 of its 5 succeeded, 1 ended otherwise`.
 fn stage(open: &OpenStage, now: i64) -> String {
     let OpenStage { open, last, members, succeeded, ended, passed_at } = open;
     let ended = match ended.saturating_sub(*succeeded) {
@@ -125,7 +126,6 @@ fn stage(open: &OpenStage, now: i64) -> String {
         otherwise => format!(", {otherwise} ended otherwise"),
     };
     let passed = passed_at.map_or_else(String::new, |at| format!("; passed {}, and soaks", when(at, now)));
-    let members = count(*members, "device");
     format!("{open} of 0 to {last} is open: {succeeded} of its {members} succeeded{ended}{passed}")
 }
 

@@ -41,8 +41,10 @@ fn verdict(job: &Job) -> Result<(), Failure> {
     }
     let because = job.held_because.as_ref().map_or_else(String::new, |why| format!(" ({})", printable(why)));
     let id = &job.id;
-    let resume =
-        if job.may_resume() { format!("; `ota job resume {id}` lets it go on") } else { String::new() };
+    let tasks = (job.failed + job.timed_out + job.lost() > 0)
+        .then(|| format!("`ota job tasks {id}` says why, device by device"));
+    let resume = job.may_resume().then(|| format!("`ota job resume {id}` lets it go on"));
+    let hints: Vec<String> = tasks.into_iter().chain(resume).collect();
     Err(Failure::new(
         Kind::JobNotClean,
         format!(
@@ -55,6 +57,6 @@ fn verdict(job: &Job) -> Result<(), Failure> {
             job.timed_out,
             job.lost()
         ),
-        format!("`ota job tasks {id}` says why, device by device{resume}"),
+        hints.join("; "),
     ))
 }
