@@ -41,25 +41,35 @@ impl Ledger<'_> {
             // No chunk of tasks is being made meanwhile, with what the device was before.
             self.lock_product(&id.product)?;
             self.lock(id)?;
-            let Some(view) = self.view(id)? else { return Ok(End::Rollback(false)) };
-            for job in open_jobs(&view) {
-                let Some(assignment) = view.of(&job) else { continue };
-                let retry = &assignment.job.terms.retry;
-                let Ok(change) = apply(&assignment.record.task, Happening::Cancel, retry) else { continue };
-                let decision = Decision {
-                    happening: Happening::Cancel,
-                    change,
-                    detail: Some("hardware replaced"),
-                    actor: "operator",
-                    is_carried: false,
-                };
-                if self.write(&view, assignment, &decision)? != Landed::Yes {
-                    return Err(SqlError("a task changed under its device's lock".to_owned()));
+            // A view shows no more than so many tasks at once.
+            loop {
+                let Some(view) = self.view(id)? else { return Ok(End::Rollback(false)) };
+                let jobs = open_jobs(&view);
+                if jobs.is_empty() {
+                    break;
+                }
+                for job in jobs {
+                    self.void(&view, &job)?;
                 }
             }
             change(self)?;
             Ok(End::Commit(true))
         })
+    }
+
+    /// Inside a transaction that holds the device: its open task of `job` is canceled.
+    fn void(&self, view: &View, job: &str) -> Result<(), SqlError> {
+        let changed = || SqlError(format!("the task of job {job} changed under its device's lock"));
+        let assignment = view.of(job).ok_or_else(changed)?;
+        let happening = Happening::Cancel;
+        let retry = &assignment.job.terms.retry;
+        let change = apply(&assignment.record.task, happening, retry).map_err(|_| changed())?;
+        let detail = Some("hardware replaced");
+        let decision = Decision { happening, change, detail, actor: "operator", is_carried: false };
+        if self.write(view, assignment, &decision)? != Landed::Yes {
+            return Err(changed());
+        }
+        Ok(())
     }
 }
 

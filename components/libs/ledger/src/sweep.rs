@@ -68,14 +68,14 @@ impl Ledger<'_> {
     fn expire(&self, id: &DeviceId, job: &str) -> Result<Option<&'static str>, SqlError> {
         self.transaction(|| {
             self.lock(id)?;
-            let Some(view) = self.view_with(id, job)? else { return Ok(End::Rollback(None)) };
+            let Some(view) = self.view_with(id, job)? else { return self.put_off(id, job) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(None)) };
             if assignment.record.deadline.is_none_or(|deadline| deadline > view.now) {
                 return Ok(End::Rollback(None));
             }
             let retry = &assignment.job.terms.retry;
             let Ok(change) = apply(&assignment.record.task, Happening::Due, retry) else {
-                return Ok(End::Rollback(None));
+                return self.put_off(id, job);
             };
             if let Some(later) = postponed(&view, assignment) {
                 let values = [job.into(), id.device.as_str().into(), later.into()];
@@ -94,6 +94,12 @@ impl Ledger<'_> {
                 Landed::Raced | Landed::NoSlot => End::Rollback(None),
             })
         })
+    }
+
+    /// A deadline that nothing follows from: the others must not wait behind it.
+    fn put_off(&self, id: &DeviceId, job: &str) -> Result<End<Option<&'static str>>, SqlError> {
+        self.sql.execute(&self.dialect.text(PUT_OFF), &[job.into(), id.device.as_str().into()])?;
+        Ok(End::Commit(None))
     }
 
     fn grant_ready(&self, swept: &mut Swept) -> Result<(), SqlError> {
@@ -238,7 +244,7 @@ fn device_id(row: &crate::Row) -> Result<DeviceId, SqlError> {
 /// not cause is no verdict about it.
 fn postponed(view: &View, assignment: &Assignment) -> Option<i64> {
     let (task, job) = (&assignment.record.task, &assignment.job);
-    if task.state != TaskState::Waiting || task.backing_off {
+    if task.state != TaskState::Waiting || task.backing_off || job.state == JobState::Deleted {
         return None;
     }
     let opens_at = job.schedule.opens_at(view.now);
@@ -248,6 +254,9 @@ fn postponed(view: &View, assignment: &Assignment) -> Option<i64> {
 
 const POSTPONE: &str = "UPDATE task SET deadline = $3, times_out_at = $3
     WHERE job = $1 AND device = $2 AND state = 'waiting'";
+const PUT_OFF: &str = "UPDATE task SET deadline = CASE
+        WHEN state IN ('granted', 'downloading', 'upgrading') OR backing_off = 1 THEN {now} + 3600000 END
+    WHERE job = $1 AND device = $2";
 const DUE: &str = "SELECT product, device, job FROM task
     WHERE deadline IS NOT NULL AND deadline <= {now}
     ORDER BY deadline LIMIT $1";

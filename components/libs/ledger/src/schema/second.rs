@@ -170,7 +170,8 @@ const KEEP_TASKS: &str = "INSERT INTO task (job, device, product, generation, st
         reason, push_id, push_at, pushes, granted_at, deadline, times_out_at, ended_at, ready_until)
     SELECT job, device, product, generation, state, attempt, attempt, exposed,
         begun, admitted, signed, offered, downloaded, returned, refused, from_version, step, stepped_at, detail,
-        reason, push_id, push_at, pushes, granted_at, deadline, deadline, ended_at, ready_until
+        reason, push_id, push_at, pushes, granted_at,
+        CASE WHEN state IN ('granted', 'downloading', 'upgrading') THEN deadline END, deadline, ended_at, ready_until
     FROM task_of_1";
 
 /// One live task per device, whatever races.

@@ -162,3 +162,31 @@ fn a_connected_device_that_goes_away_counts_as_reachable_for_a_while() {
     assert_eq!(store.sweep().granted, 1);
     store.check(&job);
 }
+
+#[test]
+fn hardware_in_more_jobs_than_one_read_shows_leaves_no_task_behind() {
+    let store = Store::with_devices(1);
+    let jobs: Vec<String> = (0..70).map(|_| store.job(Mode::Push, terms(3))).collect();
+    store.begin("d0");
+    replace(&store, "d0");
+    for job in &jobs {
+        assert_eq!(store.state(job, "d0"), TaskState::Canceled);
+        assert_eq!(store.standing(job).0, JobState::Done);
+    }
+}
+
+#[test]
+fn a_retry_that_its_deleted_job_leaves_behind_ends() {
+    let store = Store::with_devices(2);
+    let retry = ota_rollout::Retry { attempts: 3, ..ota_rollout::Retry::DEFAULT };
+    let job = store.job(Mode::Push, ota_rollout::Terms { retry, ..terms(3) });
+    store.begin("d0");
+    store.report("d0", -2);
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+    store.act(|ledger| ledger.delete_job(&job).unwrap());
+    for _ in 0..3 {
+        store.sweep();
+        store.pass(100_001);
+    }
+    assert_eq!(store.state(&job, "d0"), TaskState::TimedOut);
+}

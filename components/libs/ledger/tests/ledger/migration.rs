@@ -71,11 +71,13 @@ fn filled() -> Connection {
 }
 
 fn task_of_1(job: &str, n: usize, state: &str, exposed: i64, begun: i64) -> String {
+    let is_live = ["granted", "downloading", "upgrading"].contains(&state);
+    let deadline = if is_live { (START + 1000).to_string() } else { "NULL".to_owned() };
     format!("INSERT INTO task (job, device, product, generation, state, attempt, exposed, begun, admitted, signed,
             offered, downloaded, returned, refused, from_version, step, stepped_at, detail, reason, push_id, push_at,
             pushes, granted_at, deadline, ended_at, ready_until)
         VALUES ('{job}', 'd{n}', 'pk', 3, '{state}', 2, {exposed}, {begun}, {begun}, {begun}, 0, 0, 0, 0, '1', 42, 21,
-            'words', 'reason', '{job}{n}', 22, 23, 24, {START} + 1000, 26, {START} + 9000)")
+            'words', 'reason', '{job}{n}', 22, 23, 24, {deadline}, 26, {START} + 9000)")
 }
 
 /// Every row of `table`, its columns as the first migration had them.

@@ -185,3 +185,16 @@ fn a_job_whose_counters_are_not_the_counts_of_its_tasks_holds() {
     assert_eq!(store.standing(&job), (JobState::Held, "counters: begun is 2, counted 1".to_owned()));
     assert_eq!(store.messages(&job).last().map(String::as_str), Some("held"));
 }
+
+#[test]
+fn a_deadline_that_nothing_follows_from_keeps_no_other_waiting() {
+    let store = Store::with_devices(BATCH + 1);
+    let job = store.job(Mode::Push, Terms { max_in_flight: 1000, ..terms(1000) });
+    store.sql.execute("UPDATE task SET deadline = 1 WHERE device <> 'd0'", &[]).unwrap();
+    let link = store.inform("d0", "1").unwrap().link;
+    store.act(|ledger| ledger.begin(&link).unwrap());
+    store.pass(100_001);
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+    sweep(&store);
+    assert_eq!(sweep(&store).timed_out, 1);
+}
