@@ -12,6 +12,7 @@ use ota_rollout::forecast::Forecast;
 
 use self::estimate::Pace;
 use self::part::{Part, Standing};
+use crate::decide::FOR_EVER;
 use crate::job::{NewJob, NotCreated};
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
@@ -68,7 +69,7 @@ impl Ledger<'_> {
     /// What [`Ledger::create_job`] would do, and refuse, now. It writes nothing.
     pub fn dry_run(&self, new: &NewJob) -> Result<DryRun, NotCreated> {
         let mut tally = Tally::new(new);
-        let mut part = self.next_part(new, "")?;
+        let mut part = self.part_before(new, part::END)?;
         loop {
             self.transaction(|| match self.insert(new) {
                 Ok(()) => Ok(End::Rollback(Ok(self.count_part(new, &part, &mut tally)?))),
@@ -78,7 +79,7 @@ impl Ledger<'_> {
             if part.is_last {
                 break;
             }
-            part = self.next_part(new, &part.upto)?;
+            part = self.part_before(new, &part.from)?;
         }
         let pace = self.pace_of(&new.product)?;
         Ok(tally.conclude(new, part.now, &pace))
@@ -95,6 +96,9 @@ impl Ledger<'_> {
             if missing > 0 && refused.devices > i64::try_from(refused.examples.len()).unwrap_or(i64::MAX) {
                 refused.examples.extend(self.examples(new, part, refused.group, missing)?);
             }
+        }
+        if tally.has_first() {
+            return Ok(());
         }
         tally.first.extend(self.first_of(new, part)?);
         tally.first.sort_by(|one, other| {
@@ -183,6 +187,12 @@ impl Tally {
         if let Some(counted) = self.groups.iter_mut().find(|counted| counted.group == group) {
             counted.devices += count;
         }
+    }
+
+    /// Whether no part that is yet to be read has a device that would be granted before those that are known.
+    fn has_first(&self) -> bool {
+        let is_foremost = |first: &First| first.stage == 0 && first.ready_until == FOR_EVER;
+        self.first.len() == MOST_FIRST && self.first.iter().all(is_foremost)
     }
 
     fn conclude(self, new: &NewJob, now: i64, pace: &Pace) -> DryRun {

@@ -9,16 +9,17 @@ use ota_protocol::key::DeviceKey;
 
 use super::{First, Group, MOST_FIRST};
 use crate::job::NewJob;
-use crate::scope::in_scope;
+use crate::scope::{HAS_TAGS, IS_FROM, IS_NAMED, IS_NOT_EXCLUDED};
 use crate::{Ledger, SqlError, Value};
 
-/// Devices of one product between two keys.
+/// Devices of one product between two keys. Parts are read from the last key to the first: of devices that are equal
+/// otherwise the sweep grants the last first, so that most often the first part names those.
 pub(super) struct Part {
-    /// Behind this key.
-    from: String,
-    /// Up to this key.
-    pub(super) upto: String,
-    /// Whether no device lies behind it.
+    /// From this key on.
+    pub(super) from: String,
+    /// Up to this key, and without it.
+    end: String,
+    /// Whether no device lies before it.
     pub(super) is_last: bool,
     /// The ledger's clock (ms).
     pub(super) now: i64,
@@ -60,16 +61,16 @@ const EITHER: i64 = -1;
 const PART: i64 = 50_000;
 
 impl Ledger<'_> {
-    /// The part behind the key `from`: of the devices that the job names, when it names them, all.
-    pub(super) fn next_part(&self, new: &NewJob, from: &str) -> Result<Part, SqlError> {
-        let values = [new.product.as_str().into(), from.into(), PART.into()];
-        let rows = self.sql.query(&self.dialect.text(UPTO), &values)?;
+    /// The part before the key `end`: of the devices that the job names, when it names them, all.
+    pub(super) fn part_before(&self, new: &NewJob, end: &str) -> Result<Part, SqlError> {
+        let values = [new.product.as_str().into(), end.into(), PART.into()];
+        let rows = self.sql.query(&self.dialect.text(FIRST_KEY), &values)?;
         let row = rows.first().ok_or_else(|| SqlError("no row of an aggregate".to_owned()))?;
-        let (now, count, last) = (row.int(0)?, row.int(1)?, row.opt_text(2)?);
-        let from = from.to_owned();
-        match new.scope.devices.iter().map(DeviceKey::as_str).max() {
-            Some(last) => Ok(Part { from, upto: last.to_owned(), is_last: true, now }),
-            None => Ok(Part { from, upto: last.unwrap_or_default(), is_last: count < PART, now }),
+        let (now, count, first) = (row.int(0)?, row.int(1)?, row.opt_text(2)?);
+        let end = end.to_owned();
+        match new.scope.devices.iter().map(DeviceKey::as_str).min() {
+            Some(first) => Ok(Part { from: first.to_owned(), end, is_last: true, now }),
+            None => Ok(Part { from: first.unwrap_or_default(), end, is_last: count < PART, now }),
         }
     }
 
@@ -134,12 +135,12 @@ impl Ledger<'_> {
     }
 }
 
-/// The parameters that every statement has: job, from, upto, product, target.
+/// The parameters that every statement has: job, from, end, product, target.
 fn values(new: &NewJob, part: &Part) -> Vec<Value> {
     vec![
         new.id.as_str().into(),
         part.from.as_str().into(),
-        part.upto.as_str().into(),
+        part.end.as_str().into(),
         new.product.as_str().into(),
         new.to.as_str().into(),
     ]
@@ -165,7 +166,20 @@ fn of_job(statement: &str, new: &NewJob) -> String {
         .replace("{standing}", STANDING)
         .replace("{reachable}", REACHABLE)
         .replace("{stage}", &stage(new))
-        .replace("{in_scope}", &in_scope("d.version"))
+        .replace("{in_scope}", &in_scope(new))
+}
+
+/// Whether device `d` is in the scope of job `j`: those parts of [`crate::scope::in_scope`] that the job has.
+fn in_scope(new: &NewJob) -> String {
+    let scope = &new.scope;
+    let parts = [
+        (!scope.devices.is_empty(), IS_NAMED),
+        (!scope.from.is_empty(), IS_FROM),
+        (!scope.tags.is_empty(), HAS_TAGS),
+        (!scope.exclude.is_empty(), IS_NOT_EXCLUDED),
+    ];
+    let parts: Vec<&str> = parts.iter().filter(|(is_asked, _)| *is_asked).map(|(_, part)| *part).collect();
+    if parts.is_empty() { "1 = 1".to_owned() } else { parts.join(" AND ").replace("{version}", "d.version") }
 }
 
 /// The stage of device `d` in job `j`, as [`crate::scope::STAGE_OF`] has it, with the places written out.
@@ -186,13 +200,15 @@ fn stage(new: &NewJob) -> String {
     stage
 }
 
-const UPTO: &str = "SELECT {now}, COUNT(*), MAX(c.device) FROM (SELECT d.device FROM device d
-        WHERE d.product = $1 AND d.device > $2 ORDER BY d.device LIMIT $3) AS c";
+/// Behind every key.
+pub(super) const END: &str = "~";
+const FIRST_KEY: &str = "SELECT {now}, COUNT(*), MIN(c.device) FROM (SELECT d.device FROM device d
+        WHERE d.product = $1 AND d.device < $2 ORDER BY d.device DESC LIMIT $3) AS c";
 
 const FLEET: &str = "JOIN device d ON d.product = j.product";
 const NAMED: &str = "JOIN scope n ON n.job = j.job AND n.kind = 'device'
     JOIN device d ON d.product = j.product AND d.device = n.value";
-const OF_PART: &str = "j.job = $1 AND d.device > $2 AND d.device <= $3 AND {in_scope}";
+const OF_PART: &str = "j.job = $1 AND d.device >= $2 AND d.device < $3 AND {in_scope}";
 const CANARIES: &str = "SELECT s.value FROM scope s WHERE s.job = $1 AND s.kind = 'canary'";
 const POSITION: &str = "(d.place * j.multiplier + j.shift) % 1000003";
 /// The number of a [`Standing`].
@@ -218,13 +234,13 @@ const EXAMPLES: &str = "SELECT d.device
 const COUNT_AT_WORK: &str = "SELECT COUNT(*)
     FROM job j JOIN product p ON p.product = j.product
     JOIN task o ON o.product = j.product AND o.state IN ('granted', 'downloading', 'upgrading')
-        AND o.device > $2 AND o.device <= $3
+        AND o.device >= $2 AND o.device < $3
     JOIN device d ON d.product = o.product AND d.device = o.device
     WHERE {of_part} AND {standing} = 4";
 const AT_WORK_EXAMPLES: &str = "SELECT d.device
     FROM job j JOIN product p ON p.product = j.product
     JOIN task o ON o.product = j.product AND o.state IN ('granted', 'downloading', 'upgrading')
-        AND o.device > $2 AND o.device <= $3
+        AND o.device >= $2 AND o.device < $3
     JOIN device d ON d.product = o.product AND d.device = o.device
     WHERE {of_part} AND {standing} = 4
     ORDER BY d.device LIMIT $6";
