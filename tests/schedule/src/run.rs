@@ -19,6 +19,8 @@ pub struct Limit {
     pub time: Duration,
     /// How many at most.
     pub schedules: u64,
+    /// For how long a shorter one is looked for when one breaks a promise.
+    pub shorter: Duration,
 }
 
 /// Runs the schedules of `kept` seeds and then of `limit`, on all of `stores` at once, each of which is empty.
@@ -44,7 +46,7 @@ pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
     let mut tally = Tally::default();
     thread::scope(|scope| {
         let lanes: Vec<_> =
-            stores.iter().map(|store| scope.spawn(|| lane(store, next, &is_broken))).collect();
+            stores.iter().map(|store| scope.spawn(|| lane(store, next, limit.shorter, &is_broken))).collect();
         for lane in lanes {
             match lane.join() {
                 Ok(of_lane) => tally.add(&of_lane),
@@ -71,7 +73,7 @@ pub fn steps(store: &Store, seeds: &[u64]) -> Vec<String> {
 }
 
 /// One schedule after the other, until there is no seed; nobody goes on when a promise is broken.
-fn lane(store: &Store, next: impl Fn() -> Option<u64>, is_broken: &AtomicBool) -> Tally {
+fn lane(store: &Store, next: impl Fn() -> Option<u64>, shorter: Duration, is_broken: &AtomicBool) -> Tally {
     let arena = Arena::open(store.clone());
     let mut tally = Tally::default();
     while let Some(seed) = next() {
@@ -82,7 +84,7 @@ fn lane(store: &Store, next: impl Fn() -> Option<u64>, is_broken: &AtomicBool) -
         is_broken.store(true, Ordering::Relaxed);
         let promise = broken.promise;
         println!("{promise} is broken by seed {seed}, a shorter schedule is looked for: {}", broken.what);
-        let short = shrunk(&script, promise, |script| arena.play(script).1.err());
+        let short = shrunk(&script, promise, shorter, |script| arena.play(script).1.err());
         let (_, result, told) = arena.play(&short);
         let what = result.err().unwrap_or(broken).what;
         panic!(

@@ -4,18 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::promise::Broken;
 
-/// How long shorter ones are looked for.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The shortest script found for which `breaks` names the promise that `script` breaks.
+/// The shortest script found within `time` for which `breaks` names the promise that `script` breaks.
 pub(crate) fn shrunk(
     script: &[u16],
     promise: &str,
+    time: Duration,
     mut breaks: impl FnMut(&[u16]) -> Option<Broken>,
 ) -> Vec<u16> {
     let mut best = script.to_vec();
     let begun = Instant::now();
-    let is_late = || begun.elapsed() >= PATIENCE;
+    let is_late = || begun.elapsed() >= time;
     let mut still_breaks =
         |candidate: &[u16]| breaks(candidate).is_some_and(|broken| broken.promise == promise);
     let mut width = best.len().div_ceil(2).max(1);

@@ -1,6 +1,7 @@
-//! The seven promises on both databases, under schedules that go through statement by statement.
+//! The promises on both databases, under schedules that go through statement by statement.
 //!
-//! `OTA_SCHEDULE_SECONDS` says for how long each database is tried, `OTA_SCHEDULE_SEED` with which seed it begins.
+//! `OTA_SCHEDULE_SECONDS` says for how long each database is tried, `OTA_SCHEDULE_SEED` with which seed it begins,
+//! `OTA_SCHEDULE_SHORTER` for how long (s) a schedule that breaks a promise is made shorter.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,6 +16,9 @@ const KEPT: &str = include_str!("../seeds.txt");
 
 /// How long each database is tried when nobody says otherwise (s).
 const SECONDS: u64 = 45;
+
+/// How long a shorter schedule is looked for (s).
+const SHORTER: u64 = 20;
 
 /// Databases that are tried at once: a schedule mostly waits for its next statement.
 const LANES: usize = 3;
@@ -62,5 +66,6 @@ fn limit() -> Limit {
         first: number("OTA_SCHEDULE_SEED", 1),
         time: Duration::from_secs(number("OTA_SCHEDULE_SECONDS", SECONDS)),
         schedules: number("OTA_SCHEDULE_COUNT", u64::MAX),
+        shorter: Duration::from_secs(number("OTA_SCHEDULE_SHORTER", SHORTER)),
     }
 }
