@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use ureq::{Agent, Body, SendBody};
 
+use super::hint::in_commands;
 use crate::failure::{Failure, Kind};
 use crate::present::printable;
 
@@ -267,7 +268,7 @@ impl Client {
             Ok(Refusal { error }) => Failure::new(
                 Kind::Refused,
                 format!("{} ({status})", printable(&error.message)),
-                error.hint.map_or_else(|| advice(status).to_owned(), |hint| printable(&hint)),
+                error.hint.map_or_else(|| advice(status).to_owned(), |hint| printable(&in_commands(&hint))),
             ),
             Err(_) => Failure::new(
                 Kind::Refused,

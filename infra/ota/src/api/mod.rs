@@ -6,6 +6,7 @@ mod device;
 mod event;
 mod explanation;
 mod firmware;
+mod hint;
 mod hook;
 mod job;
 mod new_job;

@@ -46,6 +46,24 @@ fn amend_sends_the_terms_that_change_and_no_other() {
 }
 
 #[test]
+fn amend_of_a_job_that_holds_says_that_it_still_does() {
+    let gateway = Script::once(&job("held", &json!({ "loss_budget": 20 })));
+    let outcome = run(&gateway.url, &words("job amend 7 --loss-budget 20"));
+    assert_eq!(outcome.code, 0);
+    assert_eq!(outcome.stderr, "the job is still held: `ota job resume 7` lets it go on\n");
+}
+
+#[test]
+fn a_refusal_names_the_command_that_helps() {
+    let body = json!({ "error": { "code": "would_hold", "message": "the job would hold again at once: …",
+        "hint": "raise loss_budget or max_failure_rate with PATCH /api/v1/jobs/{job}, or let it be" } });
+    let gateway = Script::new(vec![(409, body.to_string())]);
+    let stderr = run(&gateway.url, &words("job resume 7")).failed(1);
+    let hint = "hint: raise --loss-budget or --max-failure-rate with `ota job amend`, or let it be\n";
+    assert!(stderr.ends_with(hint), "{stderr}");
+}
+
+#[test]
 fn amend_without_a_term_calls_nobody() {
     let stderr = run("http://127.0.0.1:9", &words("job amend 7")).failed(2);
     assert!(stderr.starts_with("error: nothing to amend\nhint: "), "{stderr}");

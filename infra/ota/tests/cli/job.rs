@@ -109,7 +109,7 @@ fn show_reads_as_a_sentence_a_line() {
             "state    running",
             "devices  20: 12 succeeded, 5 in flight, 1 waiting, 2 failed",
             "budget   exposed 7 of 11 (10, and one more for every 10 that came back), 2 lost",
-            "gate     2 lost of 14 that finished; holds when that proves a rate above 5 %",
+            "gate     2 lost of 14 that finished; holds once losses since its start or resume prove a rate above 5 %",
             "limits   300 devices at once; first sign within 5 min, done within 2 h, \
              old version confirmed after 1 min",
         ]

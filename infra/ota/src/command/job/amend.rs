@@ -7,7 +7,7 @@ use super::terms::Terms;
 use super::times::SPANS;
 use crate::api::{self, Client};
 use crate::failure::{Failure, Kind};
-use crate::present::Output;
+use crate::present::{Output, say};
 
 /// Changes the terms of a job while it lives; what is left out stays as it is.
 #[derive(Debug, Args)]
@@ -31,6 +31,12 @@ impl Amend {
             ));
         }
         let job = client.amend_job(&self.id, &terms)?;
+        if job.value.may_resume() {
+            say(&format!(
+                "the job is still {}: `ota job resume {}` lets it go on",
+                job.value.state, job.value.id
+            ));
+        }
         output.result(&job.line(), || facts(&job.value))
     }
 }

@@ -106,14 +106,14 @@ fn budget(job: &Job) -> String {
     format!("{} ({}), {} lost", job.budget(), growing(job.loss_budget, job.growth), job.lost())
 }
 
-/// `2 lost of 14 that finished; holds when that proves a rate above 5 %`.
+/// `2 lost of 14 that finished; holds once losses since its start or resume prove a rate above 5 %`.
 fn gate(job: &Job) -> String {
     let rate = job.max_failure_rate;
     let finished = job.lost() + job.succeeded;
     let rule = if rate.per_mille() == 1000 {
         "never holds".to_owned()
     } else {
-        format!("holds when that proves a rate above {rate}")
+        format!("holds once losses since its start or resume prove a rate above {rate}")
     };
     format!("{} lost of {finished} that finished; {rule}", job.lost())
 }
