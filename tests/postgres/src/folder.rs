@@ -16,9 +16,15 @@ pub(crate) const USER: &str = "ota";
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes a folder of its own for `owner`.
-    pub(crate) fn create(owner: Owner) -> Result<Self> {
-        let folder = Self(tempfile::Builder::new().prefix("ota-postgres-").tempdir()?.keep());
+    /// Makes a folder of its own for `owner`; in memory when it `is_fast` and there is room: a database is three hundred
+    /// files, and each test has one.
+    pub(crate) fn create(owner: Owner, is_fast: bool) -> Result<Self> {
+        let mut named = tempfile::Builder::new();
+        named.prefix("ota-postgres-");
+        let in_memory = Path::new("/dev/shm");
+        let folder =
+            if is_fast && has_room(in_memory) { named.tempdir_in(in_memory) } else { named.tempdir() };
+        let folder = Self(folder?.keep());
         owner.give(folder.path())?;
         Ok(folder)
     }
@@ -83,4 +89,12 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+}
+
+/// More than the databases of a test suite take (bytes); containers often have 64 MB.
+const ROOM: u64 = 2 << 30;
+
+/// Whether a file system is there, and has room for a server.
+fn has_room(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|system| system.f_bavail.saturating_mul(system.f_frsize) >= ROOM)
 }

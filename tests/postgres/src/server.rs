@@ -31,7 +31,7 @@ const CONNECTIONS: u32 = 500;
 /// What a server is to be like.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Nothing is written to disk for sure: for tests that are about numbers, not about durability.
+    /// Nothing is written to disk for sure, or at all: for tests that are about numbers, not about durability.
     pub is_fast: bool,
     /// Serves TLS beside plain connections, with this certificate.
     pub identity: Option<Identity>,
@@ -77,7 +77,7 @@ impl Server {
     pub fn start_with(settings: &Settings) -> Result<Self> {
         let programs = programs::folder()?;
         let owner = Owner::find()?;
-        let folder = Folder::create(owner)?;
+        let folder = Folder::create(owner, settings.is_fast)?;
         // From here on it cleans up, whatever happens.
         let watcher = Watcher::start(&folder, owner)?;
         let password = password()?;
