@@ -9,6 +9,7 @@ mod terms;
 mod wanted;
 
 use http::StatusCode;
+use ota_ledger::record::JobRecord;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
 use serde_json::{Value, json};
 
@@ -21,12 +22,22 @@ pub(crate) fn list(gateway: &Gateway<'_>, request: &Request) -> Result<Response,
     let product = request::parameter(request, "product").map(|text| product_key(&text)).transpose()?;
     let before = params::number(request, "before", "a time in ms since 1970")?;
     let limit = params::limit(request)?;
-    let jobs = gateway.decide(|ledger| Ok(ledger.jobs(product.as_ref(), before, limit)?))?;
-    let is_full = i64::try_from(jobs.len()).is_ok_and(|count| count == limit);
-    let next = jobs.last().filter(|_| is_full).map(|job| job.created_at);
+    // One more tells whether there is another page.
+    let mut jobs = gateway.decide(|ledger| Ok(ledger.jobs(product.as_ref(), before, limit + 1)?))?;
+    let next = page_end(&mut jobs, limit);
     let now = gateway.clock.now_ms();
     let shown: Vec<Value> = jobs.iter().map(|record| show::job(record, now)).collect();
     Ok(response::json(StatusCode::OK, &json!({ "jobs": shown, "next": next })))
+}
+
+/// Cuts `jobs` to a page of `limit`; where the next begins, if there is one. Pages end between two moments, so that jobs
+/// created in the same are on one page.
+fn page_end(jobs: &mut Vec<JobRecord>, limit: i64) -> Option<i64> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let further = jobs.get(limit)?.created_at;
+    let whole = jobs.iter().filter(|job| job.created_at > further).count();
+    jobs.truncate(if whole > 0 { whole } else { limit });
+    jobs.last().map(|job| job.created_at)
 }
 
 pub(crate) fn show(gateway: &Gateway<'_>, id: &str) -> Result<Response, Failure> {

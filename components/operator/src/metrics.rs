@@ -12,11 +12,13 @@ use crate::params::MOST_ROWS;
 /// A metric of a job: its name, its help, and where it stands.
 type JobMetric = (&'static str, &'static str, fn(&JobRecord) -> i64);
 
-const JOB_METRICS: [JobMetric; 8] = [
+const JOB_METRICS: [JobMetric; 10] = [
     ("ota_job_devices", "Devices in the job.", |job| job.devices),
     ("ota_job_waiting", "Devices without a slot.", |job| job.counters.waiting),
     ("ota_job_in_flight", "Devices at work.", |job| job.counters.in_flight),
     ("ota_job_exposed", "Devices that count against the loss budget.", |job| job.counters.exposed),
+    ("ota_job_lost", "Exposed devices that are not at work.", |job| job.counters.lost()),
+    ("ota_job_retrying", "Exposed devices that wait for their next attempt.", |job| job.counters.retrying),
     ("ota_job_bound", "Devices that may be exposed now.", |job| {
         job.terms.budget.bound(job.counters.succeeded)
     }),

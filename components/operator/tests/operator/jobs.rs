@@ -171,3 +171,30 @@ fn jobs_are_listed_newest_first_and_by_product() {
     let response = bed.operate(Method::GET, &format!("{JOBS}?product=a/b"), "");
     assert_refused(&response, StatusCode::BAD_REQUEST, "bad_request", "product \"a/b\"");
 }
+
+#[test]
+fn a_page_ends_between_two_moments_so_that_no_job_is_passed_over() {
+    let bed = Testbed::with_fleet(1, IMAGE);
+    let old = bed.add_job("push", json!({}));
+    bed.pass(1);
+    let mut same: Vec<String> = (0..3).map(|_| bed.add_job("push", json!({}))).collect();
+    same.sort();
+    bed.pass(1);
+    let new = bed.add_job("push", json!({}));
+    let mut paged = Vec::new();
+    let mut before = i64::MAX;
+    for (limit, expected) in [(3, vec![new]), (3, same), (1, vec![old])] {
+        let page = bed.show(&format!("{JOBS}?limit={limit}&before={before}"));
+        let mut ids: Vec<String> = page["jobs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|job| job["job"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        assert_eq!(ids, expected);
+        paged.extend(ids);
+        before = page["next"].as_i64().unwrap_or(0);
+    }
+    assert_eq!((paged.len(), before), (5, 0));
+}

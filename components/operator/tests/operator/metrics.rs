@@ -21,6 +21,8 @@ fn metrics_are_in_the_text_format_and_name_no_device() {
         format!("ota_job_waiting{{{label}}} 2"),
         format!("ota_job_in_flight{{{label}}} 1"),
         format!("ota_job_exposed{{{label}}} 1"),
+        format!("ota_job_lost{{{label}}} 0"),
+        format!("ota_job_retrying{{{label}}} 0"),
         format!("ota_job_bound{{{label}}} 1"),
         "# TYPE ota_job_exposed gauge".to_owned(),
     ] {

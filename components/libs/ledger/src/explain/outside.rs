@@ -1,7 +1,7 @@
 //! Why a job does not have a device: the part of its scope that keeps it out, or that it came too late.
 
 use ota_protocol::key::DeviceId;
-use ota_rollout::JobState;
+use ota_rollout::{JobState, Kind};
 
 use super::{Explained, Verdict};
 use crate::grant::Barrier;
@@ -23,6 +23,8 @@ struct Outsider {
     registered_at: i64,
     /// The places of its version and of the target in the order of registration.
     sequences: (Option<i64>, i64),
+    /// The most devices of a verification job of the firmware.
+    verify_most: i64,
 }
 
 /// A part of a job's scope.
@@ -112,6 +114,7 @@ impl Outsider {
             missing_tag: row.opt_text(at + 7)?,
             registered_at: row.int(at + 8)?,
             sequences: (row.opt_int(at + 9)?, row.int(at + 10)?),
+            verify_most: row.int(at + 11)?,
         })
     }
 
@@ -138,6 +141,9 @@ impl Outsider {
             Some(version) if !job.is_downgrade && own.is_some_and(|own| own > target) => {
                 Barrier::Newer(version.clone()).to_string()
             }
+            Some(_) if job.kind == Kind::Verify && job.devices >= self.verify_most => {
+                format!("a verification job takes at most {} devices, and has them", self.verify_most)
+            }
             Some(version) => {
                 format!("it joins when its tags are set, or when it informs another version than {version}")
             }
@@ -158,7 +164,7 @@ const OUTSIDE: &str = "SELECT {job}, {device},
         (SELECT MIN(s.value) FROM scope s WHERE s.job = j.job AND s.kind = 'tag'
             AND NOT EXISTS (SELECT 1 FROM device_tag x
                 WHERE x.product = d.product AND x.device = d.device AND x.tag = s.value)),
-        d.created_at, v.sequence, g.sequence
+        d.created_at, v.sequence, g.sequence, g.verify_most
     FROM device d
     JOIN job j ON j.product = d.product
     JOIN firmware g ON g.product = j.product AND g.version = j.version

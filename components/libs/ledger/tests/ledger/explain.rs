@@ -345,6 +345,34 @@ fn a_device_that_came_too_late_for_a_snapshot_is_told_so_and_joins_an_incrementa
 }
 
 #[test]
+fn an_incremental_job_says_why_it_does_not_take_a_device_in() {
+    let store = Store::with_devices(2);
+    store.add_firmware("3");
+    let to_2 = store.create(NewJob { is_incremental: true, ..store.new_job("2") });
+    let of_d1 = Scope { tags: strings(&["lab"]), ..Scope::default() };
+    let lab = store.create(NewJob { is_incremental: true, scope: of_d1, ..store.new_job("2") });
+    store.add_device("d2");
+    store.inform("d2", "2");
+    let target = explained(&store, &to_2, "d2");
+    assert_eq!(
+        (target.verdict, target.why),
+        (Verdict::NotInJob, strings(&["the device runs the target already"]))
+    );
+    store.add_device("d3");
+    store.inform("d3", "3");
+    let newer = "version 3 is newer than the target, and the job does not downgrade";
+    assert_eq!(explained(&store, &to_2, "d3").why, strings(&[newer]));
+    assert_eq!(explained(&store, &lab, "d0").why, strings(&["it lacks the tag lab, the job asks for 1"]));
+    let duties = ota_ledger::record::Duties { verify_most: 4, ..Default::default() };
+    store.add_firmware_with("4", duties);
+    let verify = store.create(NewJob { kind: Kind::Verify, is_incremental: true, ..store.new_job("4") });
+    store.add_device("d4");
+    store.inform("d4", "1");
+    let full = "a verification job takes at most 4 devices, and has them";
+    assert_eq!(explained(&store, &verify, "d4").why, strings(&[full]));
+}
+
+#[test]
 fn what_is_not_there_is_not_explained() {
     let store = Store::with_devices(1);
     assert!(store.act(|ledger| ledger.explain(&id("d9")).unwrap()).is_none());
