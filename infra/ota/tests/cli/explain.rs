@@ -84,3 +84,22 @@ fn a_dry_run_tells_who_in_which_order_and_how_long() {
         json!({ "product": "demo", "to": "2.0", "mode": "push", "canary": ["d-1"], "loss_budget": 10 });
     assert_eq!(asked.json(), expected);
 }
+
+#[test]
+fn a_dry_run_of_a_job_that_devices_ask_for_counts_nobody_as_out_of_reach() {
+    let answer = json!({
+        "devices": 5, "skipped": 0, "waiting": 5, "never_informed": 0, "refused": [], "reachable_now": 0,
+        "first": [], "stages": [{ "stage": 0, "devices": 5 }], "bound_at_start": 10, "opens_at": null,
+        "estimate": { "1000": null, "10000": null, "100000": null, "all": 600_000 },
+        "per_device_ms": 600_000, "based_on": "assumed"
+    });
+    let gateway = Script::once(&answer.to_string());
+    let stdout = run(&gateway.url, &words("job dry-run --product demo --to 2.0 --mode request")).succeeded();
+    assert_eq!(
+        stdout,
+        "devices  5 of demo in its scope: 5 to be brought to 2.0 as they ask\n\
+         budget   10 devices may be lost at the start\n\
+         time     all in 10 min, when every device is reachable and comes back; 10 min a device (assumed)\n"
+    );
+    assert_eq!(gateway.asked_once().json()["mode"], "request");
+}

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::times::SPANS;
 use super::wanted::Wanted;
-use crate::api::{self, Client, NewJob};
+use crate::api::{self, Client, Mode, NewJob};
 use crate::clock::now_ms;
 use crate::failure::Failure;
 use crate::present::{Output, count, printable, span, when};
@@ -49,9 +49,12 @@ fn told(job: &NewJob, run: &api::DryRun) -> String {
 fn devices(job: &NewJob, run: &api::DryRun) -> String {
     let api::DryRun { devices, waiting, reachable_now, .. } = run;
     let (product, to) = (&job.product, printable(&job.to));
-    format!(
-        "{devices} of {product} in its scope: {waiting} to be brought to {to}, {reachable_now} of them reachable now"
-    )
+    let all = format!("{devices} of {product} in its scope: {waiting} to be brought to {to}");
+    match job.mode {
+        // A device that asks is reachable.
+        Some(Mode::Request) => format!("{all} as they ask"),
+        Some(Mode::Push) | None => format!("{all}, {reachable_now} of them reachable now"),
+    }
 }
 
 /// `a, b, c` or `a, b, c and 12 more`, of `total` in all.
