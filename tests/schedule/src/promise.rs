@@ -6,7 +6,7 @@
 //! | `slot` | a device is set to work only while its job runs, in a stage that is open, with no more at work than may be | a second slot without its condition |
 //! | `one_live_task` | a device is at work for one job at most | a missing index or lock |
 //! | `counters` | what a job's row counts is what its tasks are, its open stage too | a change that is not counted, or twice |
-//! | `stop` | a download begins only while its job runs, and none after a stop or a pause was answered until the job runs again | a stop that is ignored, a begin without the job's row |
+//! | `stop` | a download begins only while its job runs, and none after a stop or a pause was answered until the job runs again; after a hard stop nothing is served | a stop that is ignored, a begin without the job's row |
 //! | `link` | a download is served only to the hardware and the attempt that was let begin, and that has no verdict | a link that outlives its attempt |
 //! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry; who succeeds had begun | an attempt that comes back from the dead, a success that was none |
 //! | `exposure` | a task that began is un-exposed by its device (same generation) informing the target or a hop, and by nothing else | an un-exposing retry, cancel or replacement; a generation that is ignored |
@@ -113,6 +113,9 @@ impl Watch {
                 && task.attempt == link.attempt
                 && hardware == Some(row.generation)
         });
+        if self.seen.jobs.get(job).is_some_and(|job| job.is_hard) {
+            return Err(Broken::new("stop", format!("{device} is served though job {job} was stopped hard")));
+        }
         if is_let_begin {
             return Ok(());
         }
@@ -140,8 +143,21 @@ impl Watch {
                 return Err(Broken::new("ends", format!("{stands}, and its hardware is gone")));
             }
         }
-        Ok(())
+        self.seen.jobs.iter().filter(|(_, job)| job.state == JobState::Running).try_for_each(can_go_on)
     }
+}
+
+/// A running job has somebody to wait for, and room for him.
+fn can_go_on((id, job): (&String, &JobRow)) -> Result<(), Broken> {
+    let counters = &job.counters;
+    let what = if counters.waiting == 0 && !job.is_incremental {
+        "has nobody to wait for, and is not done"
+    } else if counters.waiting > 0 && counters.exposed >= job.budget.bound(counters.succeeded) {
+        "has spent its budget, and is not held"
+    } else {
+        return Ok(());
+    };
+    Err(Broken::new("ends", format!("job {id} runs, {what}: {counters:?}")))
 }
 
 fn one_live_task(now: &Snapshot) -> Result<(), Broken> {

@@ -42,6 +42,10 @@ pub(crate) struct JobRow {
     pub(crate) counters: Counters,
     /// How many tasks its row counts.
     pub(crate) devices: i64,
+    /// Whether it takes in devices that come later.
+    pub(crate) is_incremental: bool,
+    /// Whether its stop also cuts what runs.
+    pub(crate) is_hard: bool,
     /// The open stage: its number, members, arrived, ended.
     pub(crate) stage: [i64; 4],
 }
@@ -113,6 +117,8 @@ fn job(row: &Row) -> Result<JobRow, SqlError> {
         },
         stage: [n(16)?, n(17)?, n(18)?, n(19)?],
         max_in_flight: n(20)?,
+        is_incremental: n(21)? == 1,
+        is_hard: n(22)? == 1,
     })
 }
 
@@ -139,7 +145,7 @@ fn task(row: &Row) -> Result<TaskRow, SqlError> {
 
 const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, waiting, in_flight, succeeded, failed,
         timed_out, canceled, skipped, exposed, begun, retrying, stage, stage_members, stage_succeeded, stage_ended,
-        max_in_flight
+        max_in_flight, incremental, hard
     FROM job";
 const TASKS: &str =
     "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
