@@ -106,7 +106,7 @@ fn a_sound_fleet_comes_back_whole() {
 #[test]
 fn a_fleet_that_bricks_loses_the_budget_and_says_so_last() {
     LazyLock::force(&COMPILED);
-    let outcome = outcome(fleet("--devices 60 --faults brick=1.0 --loss-budget 6 --upgrade-timeout 3"));
+    let outcome = outcome(fleet("--devices 60 --faults brick=1.0 --loss-budget 6 --upgrade-timeout 3s"));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let last = outcome.stdout.lines().last().unwrap();
     let says = "It bricked everything that took it: lost 6 of 60, the budget was 6; the job held itself: ";
@@ -155,7 +155,7 @@ fn a_gateway_that_is_there_gets_a_product_a_run_and_the_same_cast_for_the_same_s
 #[test]
 fn a_run_that_is_not_over_in_time_stops_its_job_and_exits_7() {
     let up = Up::start();
-    let outcome = outcome(fleet(&format!("--devices 20 --link 1k --duration 10 {}", up.flags())));
+    let outcome = outcome(fleet(&format!("--devices 20 --link 1k --duration 10s {}", up.flags())));
     assert_eq!(outcome.code, 7, "{}", outcome.stderr);
     assert!(
         outcome.stderr.contains("error: the job was not over in time: 0 of 20 done\n"),

@@ -21,6 +21,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::Connect;
+use super::job::times::seconds;
 use crate::failure::{Failure, Kind};
 use crate::fleet::{Arrival, Faults};
 use crate::gateway::{Interrupt, raise_limit};
@@ -76,9 +77,9 @@ pub(crate) struct Fleet {
     /// Repeats a run: who has which fault, who comes when, and every byte [default: another each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The longest the run may take, in seconds [default: 900 after the last arrival]
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=604_800))]
-    duration: Option<u64>,
+    /// The longest the run may take [default: 15m after the last arrival]
+    #[arg(long, value_name = "SPAN", value_parser = seconds)]
+    duration: Option<u32>,
     /// Where devices connect [default: port 1883 of the gateway's host]
     #[arg(long, value_name = "ADDR", env = "OTA_MQTT")]
     mqtt: Option<String>,
@@ -97,7 +98,8 @@ impl Fleet {
         super::serve(async move {
             let mut interrupt = Interrupt::catch()?;
             let plan = self.plan()?;
-            let within = self.duration.map_or(plan.last_arrival() + PATIENCE, Duration::from_secs);
+            let within =
+                self.duration.map_or(plan.last_arrival() + PATIENCE, |span| Duration::from_secs(span.into()));
             let ground = tokio::select! {
                 ground = self.ground(connect) => ground?,
                 () = interrupt.wait() => return Err(interrupted()),

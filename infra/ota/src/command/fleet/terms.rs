@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::{self, Mode, NewJob, NewRetry, Percent};
+use crate::command::job::times::seconds;
 
 /// Seconds for the installation and everything else that is no download.
 const UPGRADE_TIMEOUT: u64 = 30;
@@ -32,22 +33,21 @@ pub(super) struct Terms {
     /// How often a device is tried in all, 1 to 10 [default of the gateway: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
     retry: Option<u32>,
-    /// How long a device rests before its second try, twice as long before each further one, in seconds
-    #[arg(long, value_name = "S", default_value_t = 5, requires = "retry")]
+    /// How long a device rests before its second try, twice as long before each further one
+    #[arg(long, value_name = "SPAN", value_parser = seconds, default_value = "5s", requires = "retry")]
     backoff: u32,
     /// What is tried again, such as `download_failed,rollback,timed_out`
     /// [default of the gateway: `download_failed,verification_failed,ignored,timed_out`]
     #[arg(long, value_name = "REASON,…", value_delimiter = ',', requires = "retry")]
     retry_on: Vec<String>,
-    /// How long a device may take to show that it was told, in seconds
-    #[arg(long, value_name = "S", default_value_t = 20)]
+    /// How long a device may take to show that it was told
+    #[arg(long, value_name = "SPAN", value_parser = seconds, default_value = "20s")]
     first_sign_within: u32,
-    /// How long a device may take from then on, in seconds
-    /// [default: 30, and twice what a download over --link takes]
-    #[arg(long, value_name = "S")]
+    /// How long a device may take from then on [default: 30s, and twice what a download over --link takes]
+    #[arg(long, value_name = "SPAN", value_parser = seconds)]
     upgrade_timeout: Option<u32>,
-    /// How long the old version after a download may still turn into the new one, in seconds
-    #[arg(long, value_name = "S", default_value_t = 2)]
+    /// How long the old version after a download may still turn into the new one
+    #[arg(long, value_name = "SPAN", value_parser = seconds, default_value = "2s")]
     confirm_within: u32,
 }
 

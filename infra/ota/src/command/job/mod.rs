@@ -18,7 +18,7 @@ mod stages;
 mod stop;
 mod tasks;
 mod terms;
-mod times;
+pub(super) mod times;
 mod wanted;
 mod watch;
 

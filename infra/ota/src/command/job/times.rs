@@ -8,7 +8,7 @@ use crate::clock::now_ms;
 pub(super) const SPANS: &str = "A SPAN is a number of seconds, or one with a unit: 90s, 5m, 2h, 1d.";
 
 /// A span in seconds: `90`, `90s`, `5m`, `2h` or `1d`.
-pub(super) fn seconds(text: &str) -> Result<u32, String> {
+pub(in crate::command) fn seconds(text: &str) -> Result<u32, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let unit = match unit.trim_start() {
