@@ -12,30 +12,40 @@ use crate::sql::{Sql, SqlError};
 /// Brings the database to the newest schema; `true` when there was something to do.
 ///
 /// Nobody calls this on the happy path: a component runs it when a statement failed, and then tries once more.
-/// It may race with itself: a lock orders the racers and the later finds it done.
+/// It may race with itself: a lock orders the racers and the later finds it done. One read, and no lock, when the
+/// statement failed for another reason.
 pub fn ensure(sql: &dyn Sql, dialect: Dialect) -> Result<bool, SqlError> {
+    // A new database has no such table, which is an error here and the reason to go on.
+    if newest(sql).is_ok_and(|done| done == MIGRATIONS.len()) {
+        return Ok(false);
+    }
     let [outside, inside] = dialect.settle;
     if let Some(statement) = outside {
         sql.query(statement, &[])?;
     }
     sql.execute(dialect.begin, &[])?;
-    if let Some(statement) = inside {
-        sql.query(statement, &[])?;
+    let settled = inside.map_or(Ok(Vec::new()), |statement| sql.query(statement, &[]));
+    let migrated = settled.and_then(|_| migrate(sql, dialect));
+    let ended = migrated.and_then(|has_changed| sql.execute("COMMIT", &[]).map(|_| has_changed));
+    if ended.is_err() {
+        // The first error is the one to report, and whoever tries again must find no transaction.
+        let _ = sql.execute("ROLLBACK", &[]);
     }
-    let result = migrate(sql, dialect);
-    sql.execute(if result.is_ok() { "COMMIT" } else { "ROLLBACK" }, &[])?;
-    result
+    ended
+}
+
+/// The number of the last migration that was run.
+fn newest(sql: &dyn Sql) -> Result<usize, SqlError> {
+    let rows = sql.query("SELECT COALESCE(MAX(number), 0) FROM migration", &[])?;
+    let done = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    usize::try_from(done).map_err(|_| SqlError(format!("{done} is no number of a migration")))
 }
 
 fn migrate(sql: &dyn Sql, dialect: Dialect) -> Result<bool, SqlError> {
     sql.execute("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY)", &[])?;
-    let rows = sql.query("SELECT COALESCE(MAX(number), 0) FROM migration", &[])?;
-    let done = rows.first().map_or(Ok(0), |row| row.int(0))?;
+    let done = newest(sql)?;
     let mut has_changed = false;
-    for (number, statements) in (1i64..).zip(MIGRATIONS) {
-        if number <= done {
-            continue;
-        }
+    for (number, statements) in (1i64..).zip(MIGRATIONS).skip(done) {
         for statement in *statements {
             sql.execute(&dialect.declaration(statement), &[])?;
         }
