@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use ota_bridge::Bridge;
 use ota_host::Host;
 use ota_postgres::Database;
@@ -19,6 +20,7 @@ use crate::http_client::HttpClient;
 use crate::identity::Identity;
 use crate::ledger::Ledger;
 use crate::operator::Operator;
+use crate::wait::eventually;
 use crate::{artifact, log, workspace};
 
 /// A running gateway; dropping it stops it and deletes its state.
@@ -74,14 +76,20 @@ impl TestApp {
     pub async fn start_with(secrets: Secrets) -> Self {
         let ledger = Ledger::new();
         let variables = ledger.variables();
-        Self::begin(secrets, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await
+        let app = Self::begin(secrets, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await;
+        if secrets == Secrets::Set {
+            app.until_ready().await;
+        }
+        app
     }
 
     /// A gateway over this database, whatever the others of this binary decide in.
     pub async fn start_over(database: Database) -> Self {
         let ledger = Ledger::Postgres(Arc::new(database));
         let variables = ledger.variables();
-        Self::begin(Secrets::Set, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await
+        let app = Self::begin(Secrets::Set, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await;
+        app.until_ready().await;
+        app
     }
 
     /// A gateway whose operator chose a ledger by these variables.
@@ -116,6 +124,17 @@ impl TestApp {
         });
         let bridge = bridge.await.unwrap();
         Self { http: HttpClient::new(gateway), bridge, _host: host, state, ledger }
+    }
+
+    /// Waits until its tables are there: who comes while they are being made may be told to come back.
+    pub async fn until_ready(&self) {
+        let operator = self.operator();
+        eventually("the gateway answers", async || {
+            let answer = operator.call(Method::GET, "/api/v1/products", "").await;
+            assert!([200, 503].contains(&answer.status.as_u16()), "{}", answer.status);
+            answer.status.is_success().then_some(())
+        })
+        .await;
     }
 
     /// Where devices connect.

@@ -36,11 +36,16 @@ async fn two_gateways_at_once_spend_one_loss_budget() {
     let other = one.beside().await;
     let firmware = Firmware::new("2", 10_000);
     let operator = one.product(&firmware).await;
+    let identities = join_all((0..DEVICES).map(|n| {
+        let operator = &operator;
+        async move { operator.device("pk", &format!("d{n}")).await }
+    }));
+    let identities = identities.await;
     let job = operator.job(&firmware, json!({ "loss_budget": BUDGET, "growth": 0 })).await;
 
-    let arrivals = (0..DEVICES).map(|n| {
+    let arrivals = identities.iter().enumerate().map(|(n, identity)| {
         let app = if n % 2 == 0 { &one } else { &other };
-        async move { app.device("pk", &format!("d{n}"), "1").await }
+        app.connect(identity, "1")
     });
     let mut devices = join_all(arrivals).await;
     // Both gateways sweep ten times a second.

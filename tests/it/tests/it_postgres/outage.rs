@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use http::Method;
-use ota_it::{Firmware, TestApp, eventually, fetch_from, fetch_some};
+use ota_it::{Firmware, TestApp, fetch_from, fetch_some};
 use ota_postgres::Server;
 use postgres::{Client, NoTls};
 use serde_json::json;
@@ -16,17 +16,7 @@ use serde_json::json;
 async fn power_cut(server: &mut Server, app: &TestApp) {
     server.kill().unwrap();
     server.restart().unwrap();
-    is_served(app).await;
-}
-
-async fn is_served(app: &TestApp) {
-    let operator = app.operator();
-    eventually("the gateway answers", async || {
-        let answer = operator.call(Method::GET, "/api/v1/products", "").await;
-        assert!([200, 503].contains(&answer.status.as_u16()), "{}", answer.status);
-        answer.status.is_success().then_some(())
-    })
-    .await;
+    app.until_ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +59,7 @@ async fn what_a_device_says_while_the_database_is_away_is_answered_when_it_is_ba
     let refused = app.operator().call(Method::GET, "/api/v1/products", "").await;
     assert_eq!((refused.status.as_u16(), &refused.headers["retry-after"]), (503, &"1".parse().unwrap()));
     server.restart().unwrap();
-    is_served(&app).await;
+    app.until_ready().await;
     assert_eq!(device.inform("2").await, 200);
     assert_eq!(app.operator().get("/api/v1/products/pk/devices/dk").await["version"], "2");
 }
@@ -102,5 +92,5 @@ async fn a_table_that_is_locked_and_a_pool_that_is_full_are_503_until_the_lock_i
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop(lock);
     locker.join().unwrap();
-    is_served(&app).await;
+    app.until_ready().await;
 }
