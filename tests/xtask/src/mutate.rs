@@ -178,12 +178,12 @@ impl Copy {
     }
 
     fn test(&self, mutant: &Mutant) -> Result<Fate> {
-        if !process::succeeds(self.cargo(mutant).arg("--no-run")) {
+        if !process::succeeds(&mut self.cargo(mutant, &["--no-run"])) {
             return Ok(Fate::Broken("it does not compile".to_owned()));
         }
         let mut says = false;
         let mut has_failed = false;
-        let status = process::follow(&mut self.cargo(mutant), WITHIN, |line| {
+        let status = process::follow(&mut self.cargo(mutant, &[]), WITHIN, |line| {
             says |= line.contains(&mutant.says);
             has_failed |= line.contains("test result: FAILED");
         })?;
@@ -196,11 +196,12 @@ impl Copy {
         })
     }
 
-    fn cargo(&self, mutant: &Mutant) -> std::process::Command {
+    /// `options` stand before the mutant's own words, which may end with some for the test itself.
+    fn cargo(&self, mutant: &Mutant, options: &[&str]) -> std::process::Command {
         let mut cargo = process::cargo(&self.root);
         // How a promise breaks is nobody's concern here.
         cargo.env("OTA_SCHEDULE_SHORTER", "0");
-        cargo.arg("test").args(&mutant.test).env("CARGO_TARGET_DIR", &self.target);
+        cargo.arg("test").args(options).args(&mutant.test).env("CARGO_TARGET_DIR", &self.target);
         cargo
     }
 }
