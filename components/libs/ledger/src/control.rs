@@ -88,6 +88,8 @@ impl Ledger<'_> {
     /// comes; a stage that could not pass is passed. The budget forgives nothing.
     pub fn resume_job(&self, id: &str) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
+            // No firmware of it is quarantined meanwhile.
+            self.sql.execute(crate::fill::LOCK_PRODUCT_OF, &[id.into()])?;
             self.sql.execute(crate::fill::LOCK_JOB, &[id.into()])?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
@@ -117,13 +119,18 @@ impl Ledger<'_> {
         })?
     }
 
+    /// Whether its firmware, or one that devices must pass through on the way, is quarantined.
+    fn is_damaged(&self, job: &JobRecord) -> Result<bool, SqlError> {
+        let key = [job.product.as_str().into(), job.to.as_str().into()];
+        Ok(!self.sql.query(DAMAGED, &key)?.is_empty())
+    }
+
     fn may_resume(&self, job: &JobRecord) -> Result<(), NotChanged> {
         let state = job.state;
         if !matches!(state, JobState::Held | JobState::Paused | JobState::Stopped) {
             return Err(NotChanged::State { state, why: "only one that is held, paused or stopped resumes" });
         }
-        let key = [job.product.as_str().into(), job.to.as_str().into()];
-        if !self.sql.query(DAMAGED, &key)?.is_empty() {
+        if self.is_damaged(job)? {
             return Err(NotChanged::Quarantined);
         }
         let forgiven = Forgiven { lost: job.counters.lost(), succeeded: job.counters.succeeded };
@@ -205,6 +212,9 @@ impl Ledger<'_> {
         let Some(record) = self.job(job)? else { return Err(NotChanged::NoJob(job.to_owned())) };
         let id = DeviceId { product: record.product, device: device.clone() };
         self.transaction(|| {
+            if happening == Happening::Retry {
+                self.lock_product(&id.product)?;
+            }
             self.lock(&id)?;
             let Some(view) = self.view_with(&id, job)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoTask(device.clone()))));
@@ -216,6 +226,10 @@ impl Ledger<'_> {
             if happening == Happening::Retry && matches!(state, JobState::Stopped | JobState::Deleted) {
                 let why = "resume it before retrying a task";
                 return Ok(End::Rollback(Err(NotChanged::State { state, why })));
+            }
+            let runs_again = happening == Happening::Retry && state == JobState::Done;
+            if runs_again && self.is_damaged(&assignment.job)? {
+                return Ok(End::Rollback(Err(NotChanged::Quarantined)));
             }
             let refuse = |why| {
                 let state = assignment.record.task.state;
@@ -232,7 +246,7 @@ impl Ledger<'_> {
             if self.write(&view, assignment, &decision)? != Landed::Yes {
                 return Err(SqlError("the task changed in its own transaction".to_owned()));
             }
-            if happening == Happening::Retry && self.sql.execute(RUN_AGAIN, &[job.into()])? == 1 {
+            if runs_again && self.sql.execute(RUN_AGAIN, &[job.into()])? == 1 {
                 self.append(&by_operator(&assignment.job, "resumed", None, None))?;
                 // It may have no slot to give.
                 if let Some(running) = self.job(job)? {

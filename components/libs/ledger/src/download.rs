@@ -121,8 +121,9 @@ impl Ledger<'_> {
     /// A block of this firmware is damaged: nothing of it is granted or begins any more, and its jobs hold.
     ///
     /// One transaction, although it touches many jobs: whoever sees the firmware quarantined will never find the
-    /// damage again, so nobody would hold what a failure in between left running. Its order is firmware, jobs, and no
-    /// other transaction waits for a firmware while it holds a job.
+    /// damage again, so nobody would hold what a failure in between left running. Its order is product, firmware, jobs,
+    /// and no other transaction waits for a firmware while it holds a job; no job of the product is created or resumed
+    /// meanwhile.
     pub fn quarantine(
         &self,
         product: &ProductKey,
@@ -132,6 +133,7 @@ impl Ledger<'_> {
     ) -> Result<(), SqlError> {
         let key = [product.as_str().into(), version.as_str().into()];
         self.transaction(|| {
+            self.lock_product(product)?;
             if self.sql.execute(&self.dialect.text(QUARANTINE), &key)? == 1 {
                 self.append(&NewEvent {
                     kind: "quarantined",

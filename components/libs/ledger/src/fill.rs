@@ -108,7 +108,7 @@ impl Ledger<'_> {
 const PREPARING: &str =
     "SELECT j.job, {now} FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
 const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE product = $1";
-const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
+pub(crate) const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
     WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";
 pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
 const UPTO: &str = "SELECT MAX(c.device) FROM (SELECT d.device FROM device d

@@ -62,6 +62,10 @@ impl Ledger<'_> {
             detail: Some(version.as_str()),
             ..NewEvent::default()
         })?;
+        // It may have no slot to give, and never again.
+        if let Some(record) = self.job(job)? {
+            self.take_state(&record)?;
+        }
         Ok(true)
     }
 }

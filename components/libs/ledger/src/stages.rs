@@ -69,8 +69,12 @@ fn about(job: &JobRecord) -> NewEvent<'_> {
     NewEvent { product: Some(job.product.as_str()), job: Some(&job.job), ..NewEvent::default() }
 }
 
-const STAGED: &str =
-    "FROM job j WHERE j.state = 'running' AND j.stage < j.last_stage ORDER BY j.created_at LIMIT 100";
+/// No others may have passed, or have soaked: those that may not keep none of these waiting.
+const STAGED: &str = "FROM job j WHERE j.state = 'running' AND j.stage < j.last_stage
+        AND (j.stage_members = 0 OR (j.stage_passed_at IS NULL
+                AND j.stage_succeeded > 0 AND j.stage_succeeded * 1000 >= j.stage_members * j.stage_pass)
+            OR j.stage_passed_at <= {now} - j.stage_soak)
+    ORDER BY j.created_at LIMIT 100";
 const ONE_STAGED: &str = "FROM job j WHERE j.job = $1 AND j.state = 'running' AND j.stage < j.last_stage";
 const PASS: &str = "UPDATE job SET stage_passed_at = {now} WHERE job = $1";
 /// Its members are counted as they stand: some may have come to the target by themselves.

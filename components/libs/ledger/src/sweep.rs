@@ -4,7 +4,7 @@
 //! wrong. Each query is covered by a partial index.
 
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
-use ota_rollout::{Happening, Informed, JobState, TaskState, apply};
+use ota_rollout::{Happening, Informed, JobState, Kind, TaskState, apply};
 
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
@@ -12,7 +12,7 @@ use crate::grant::Barrier;
 use crate::record::{DeviceRecord, JobRecord};
 use crate::transaction::End;
 use crate::view::{Assignment, View};
-use crate::{Ledger, SqlError};
+use crate::{Ledger, Row, SqlError};
 
 /// What one sweep did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Swept {
 pub const BATCH: usize = 100;
 /// The most devices that one sweep grants.
 pub const GRANTS: usize = 300;
+/// The most jobs that one sweep looks at for devices to grant.
+const JOBS: usize = 100;
 
 impl Ledger<'_> {
     /// Makes tasks of new jobs, lapses, times out, retries, concludes rollbacks, opens stages and grants: a bounded
@@ -104,17 +106,26 @@ impl Ledger<'_> {
 
     fn grant_ready(&self, swept: &mut Swept) -> Result<(), SqlError> {
         let sql = self.dialect.text(&format!("SELECT {{now}}, {} {OPEN_JOBS}", JobRecord::COLUMNS));
+        let rows = self.sql.query(&sql, &[i64::try_from(JOBS).unwrap_or(i64::MAX).into()])?;
+        let read = |row: &Row| Ok((row.int(0)?, JobRecord::read(row, 1)?));
+        let mut jobs = rows.iter().map(read).collect::<Result<Vec<(i64, JobRecord)>, SqlError>>()?;
+        jobs.sort_by_key(|(_, job)| (job.kind != Kind::Verify, job.created_at));
+        let is_full = jobs.len() == JOBS;
         let mut left = GRANTS;
-        for row in self.sql.query(&sql, &[])? {
-            let (now, job) = (row.int(0)?, JobRecord::read(&row, 1)?);
+        for (now, job) in jobs {
             if let Some(opens_at) = job.schedule.opens_at(now) {
                 self.sql.execute(LOOK_AT, &[job.job.as_str().into(), opens_at.into()])?;
                 continue;
             }
+            let before = left;
             left = self.grant_of(&job, left, swept)?;
             if left == 0 {
                 swept.more = true;
                 break;
+            }
+            if is_full && left == before {
+                // Nobody of it is there: the next sweep looks at others first.
+                self.sql.execute(LOOK_AT, &[job.job.as_str().into(), now.into()])?;
             }
         }
         Ok(())
@@ -155,7 +166,7 @@ impl Ledger<'_> {
     fn grant(&self, id: &DeviceId, job: &str) -> Result<Landed, SqlError> {
         self.transaction(|| {
             self.lock(id)?;
-            let Some(view) = self.view_with(id, job)? else { return Ok(End::Rollback(Landed::Raced)) };
+            let Some(view) = self.view_with(id, job)? else { return self.pass_over(&[], id, job) };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Landed::Raced)) };
             let barriers = view.barriers(assignment);
             // A device may have informed the target while its job was being created.
@@ -232,7 +243,7 @@ fn view_job(view: &View) -> &str {
     view.tasks.first().map_or("", |assignment| assignment.job.job.as_str())
 }
 
-fn device_id(row: &crate::Row) -> Result<DeviceId, SqlError> {
+fn device_id(row: &Row) -> Result<DeviceId, SqlError> {
     let bad = |error: &dyn std::fmt::Display| SqlError(format!("stored key: {error}"));
     Ok(DeviceId {
         product: ProductKey::parse(&row.text(0)?).map_err(|error| bad(&error))?,
@@ -264,7 +275,7 @@ const OPEN_JOBS: &str = "FROM job j
     WHERE j.state = 'running' AND j.mode = 'push' AND j.waiting > 0 AND j.in_flight < j.max_in_flight
         AND j.look_at <= {now} AND (j.per_minute = 0 OR j.paced_until <= {now} + 1000)
         AND (j.exposed < j.loss_budget + j.growth * j.succeeded / 1000 OR j.retrying > 0)
-    ORDER BY CASE WHEN j.kind = 'verify' THEN 0 ELSE 1 END, j.created_at LIMIT 100";
+    ORDER BY CASE WHEN j.kind = 'verify' THEN 0 ELSE 1 END, j.look_at, j.created_at LIMIT $1";
 const LOOK_AT: &str = "UPDATE job SET look_at = $2 WHERE job = $1 AND state = 'running'";
 /// Those that are connected first, then those heard last: in the order of the index, so that what is out of reach is
 /// not read.

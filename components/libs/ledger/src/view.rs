@@ -165,5 +165,6 @@ const VIEW: &str = "SELECT {now}, l.epoch, v.sequence, p.refuse_unknown, {column
     LEFT JOIN firmware f ON f.product = j.product AND f.sequence = {next}
     WHERE d.product = $1 AND d.device = $2
     ORDER BY CASE WHEN t.state IN ('granted', 'downloading', 'upgrading') OR t.job = $3 THEN 0
-        WHEN t.state = 'waiting' AND j.state = 'running' THEN 1 WHEN t.state = 'waiting' THEN 2 ELSE 3 END, f.sequence DESC, j.created_at DESC
+        WHEN t.state = 'waiting' AND j.state = 'running' THEN 1 WHEN t.state = 'waiting' THEN 2 ELSE 3 END,
+        f.sequence DESC, j.created_at DESC
     LIMIT 64";

@@ -214,3 +214,13 @@ fn a_task_of_a_stopped_job_or_of_replaced_hardware_is_not_retried() {
     assert_eq!(store.state(&job, "d0"), TaskState::Failed);
     store.check(&job);
 }
+
+#[test]
+fn a_job_that_is_done_does_not_run_again_once_its_firmware_is_quarantined() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    store.fail("d0");
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    assert_eq!(retry(&store, &job, "d0"), Err("its firmware is quarantined".to_owned()));
+    assert_eq!(store.standing(&job).0, JobState::Done);
+}

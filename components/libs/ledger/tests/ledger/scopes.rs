@@ -204,3 +204,16 @@ fn a_job_that_is_stopped_while_its_tasks_are_made_goes_on_making_them_when_it_re
     let record = store.record(&job);
     assert_eq!((record.state, record.devices), (JobState::Running, 20_500));
 }
+
+#[test]
+fn an_incremental_job_whose_budget_is_spent_holds_when_the_next_device_joins() {
+    let store = Store::with_devices(1);
+    let job = store.create(NewJob { is_incremental: true, terms: terms(1), ..store.new_job("2") });
+    store.fail("d0");
+    assert_eq!(store.standing(&job).0, JobState::Running, "nobody waits");
+    store.add_device("late");
+    store.inform("late", "1");
+    let why = "loss budget spent: 1 exposed of 1".to_owned();
+    assert_eq!(store.standing(&job), (JobState::Held, why));
+    store.check(&job);
+}

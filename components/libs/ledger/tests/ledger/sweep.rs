@@ -198,3 +198,24 @@ fn a_deadline_that_nothing_follows_from_keeps_no_other_waiting() {
     sweep(&store);
     assert_eq!(sweep(&store).timed_out, 1);
 }
+
+#[test]
+fn more_jobs_than_a_sweep_looks_at_take_turns() {
+    let store = Store::with_devices(1);
+    store.pass(700_000);
+    let quiet: Vec<String> = (0..120)
+        .map(|_| {
+            store.pass(1);
+            store.job(Mode::Push, terms(1))
+        })
+        .collect();
+    store.pass(1);
+    store.add_device("here");
+    store.inform("here", "2");
+    store.add_firmware("3");
+    let last = store.job_to("3", Mode::Push, terms(1));
+    store.sweep();
+    store.sweep();
+    assert_eq!(store.state(&last, "here"), TaskState::Granted);
+    assert_eq!(quiet.iter().filter(|job| store.counters(job).in_flight > 0).count(), 0);
+}
