@@ -43,14 +43,19 @@ const WORDS: [(usize, Word); 13] = [
 impl Play<'_> {
     /// A message, a sweep, a word of an operator, or what failed before.
     pub(crate) fn next_call(&mut self) -> Option<Call> {
-        let kind = self.choices.weighted(&[(74, 0), (11, 1), (8, 2), (7, 3)])?;
+        let kind = self.choices.weighted(&[(68, 0), (10, 1), (8, 2), (8, 3), (6, 4)])?;
         match kind {
             0 => {
-                let n = self.choices.below(self.devices.len());
+                let n = self.device();
                 self.devices[n].says(&mut self.choices, self.now)
             }
             1 => Some(Call::Sweep(self.choices.of(&[None, Some("b")]))),
             2 => self.of_operator(),
+            // The same again while it is being worked on: a message that came twice, a click that was two.
+            3 => {
+                let calls: Vec<&Call> = self.actors.iter().filter_map(|actor| actor.call.as_ref()).collect();
+                calls.get(self.choices.below(calls.len())).map(|call| (*call).clone())
+            }
             _ => {
                 let n = self.choices.below(self.again.len());
                 if self.again.is_empty() {
@@ -62,10 +67,16 @@ impl Play<'_> {
         }
     }
 
+    /// One of the devices, the first more often: what happens to it is to meet.
+    fn device(&mut self) -> usize {
+        let count = self.devices.len();
+        self.choices.below(2 * count).saturating_sub(count)
+    }
+
     fn of_operator(&mut self) -> Option<Call> {
         let n = self.choices.below(self.jobs.len());
         let job = self.jobs[n].clone();
-        let n = self.choices.below(self.devices.len());
+        let n = self.device();
         let id = self.devices[n].id.clone();
         Some(match self.choices.weighted(&WORDS)? {
             Word::Stop => Call::Stop(job, self.choices.below(3) == 2),

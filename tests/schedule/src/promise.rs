@@ -6,6 +6,7 @@
 //! | `slot` | a device is set to work only while its job runs, in a stage that is open, with no more at work than may be | a second slot without its condition |
 //! | `one_live_task` | a device is at work for one job at most | a missing index or lock |
 //! | `counters` | what a job's row counts is what its tasks are, its open stage too | a change that is not counted, or twice |
+//! | `job` | a job that holds, was paused or was stopped runs again by a person's word only; one that is done, by an operator's retry; one that was deleted, never | a hold, or a state read too early, that is written over a stop |
 //! | `stop` | a download begins only while its job runs, and none after a stop or a pause was answered until the job runs again; after a hard stop nothing is served | a stop that is ignored, a begin without the job's row |
 //! | `link` | a download is served only to the hardware and the attempt that was let begin, and that has no verdict | a link that outlives its attempt |
 //! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry; who succeeds had begun | an attempt that comes back from the dead, a success that was none |
@@ -78,6 +79,9 @@ impl Watch {
         one_live_task(&now)?;
         for (id, job) in &now.jobs {
             counters(&now, id, job)?;
+            if let Some(before) = self.seen.jobs.get(id).filter(|before| before.state != job.state) {
+                moves(id, before.state, job.state, cause)?;
+            }
         }
         for (key, after) in &now.tasks {
             let job = now.jobs.get(&key.0).ok_or_else(|| Broken::new("counters", "a task without a job"))?;
@@ -158,6 +162,26 @@ fn can_go_on((id, job): (&String, &JobRow)) -> Result<(), Broken> {
         return Ok(());
     };
     Err(Broken::new("ends", format!("job {id} runs, {what}: {counters:?}")))
+}
+
+/// A job comes to another state.
+fn moves(id: &str, from: JobState, to: JobState, cause: &Call) -> Result<(), Broken> {
+    let may = match (from, to) {
+        (JobState::Deleted, _)
+        | (JobState::Preparing | JobState::Running | JobState::Held, JobState::Deleted) => false,
+        (_, JobState::Deleted) => matches!(cause, Call::DeleteJob(_)),
+        (JobState::Done, _) => matches!(cause, Call::Retry(..)),
+        (_, JobState::Stopped) => matches!(cause, Call::Stop(..)),
+        (_, JobState::Paused) => matches!(cause, Call::Pause(_)),
+        (JobState::Held | JobState::Paused, JobState::Done)
+        | (JobState::Preparing | JobState::Running, _) => true,
+        (JobState::Held | JobState::Paused | JobState::Stopped, _) => matches!(cause, Call::Resume(_)),
+    };
+    if may {
+        return Ok(());
+    }
+    let what = format!("job {id} comes from {} to {} by `{cause}`", from.as_str(), to.as_str());
+    Err(Broken::new("job", what))
 }
 
 fn one_live_task(now: &Snapshot) -> Result<(), Broken> {
