@@ -185,3 +185,27 @@ fn a_job_is_deleted_once_it_is_stopped_and_nobody_is_at_work() {
         "has exposed 1 devices in other jobs",
     );
 }
+
+#[test]
+fn what_is_done_to_a_job_is_one_short_transaction_and_two_reads_to_show_it() {
+    let bed = Testbed::with_fleet(1, IMAGE);
+    let job = bed.add_job("push", json!({}));
+    let path = format!("/api/v1/jobs/{job}");
+    let count = |method: Method, path: &str, body: &str| {
+        let before = (bed.sql.count(), bed.kv.count());
+        assert!(bed.operate(method, path, body).status().is_success(), "{path}");
+        (bed.sql.count() - before.0, bed.kv.count() - before.1)
+    };
+    // BEGIN, the change, the job, its event, COMMIT; and what the job names.
+    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (7, 1));
+    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (6, 1), "no event where nothing changes");
+    for (method, what, body) in [
+        (Method::POST, "/resume", ""),
+        (Method::PATCH, "", r#"{"loss_budget":7}"#),
+        (Method::POST, "/stop", r#"{"hard":true}"#),
+        (Method::DELETE, "", ""),
+    ] {
+        let (statements, keys) = count(method, &format!("{path}{what}"), body);
+        assert!(statements <= 12 && keys == 1, "{what}: {statements} statements, {keys} keys");
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ota_ledger::Sql;
+use ota_ledger::event::About;
 use ota_ledger::job::NewJob;
 use ota_ledger::offer::Offers;
 use ota_ledger::presence::Session;
@@ -92,6 +93,7 @@ fn run_everything(fleet: &Fleet) {
     let store = &fleet.store;
     devices_report(store);
     devices_ask(store, &fleet.asked);
+    people_ask(store, &fleet.asked);
     people_act(store, &fleet.named);
     let of_now = store.act(|ledger| ledger.due(10).unwrap());
     for due in of_now {
@@ -150,6 +152,21 @@ fn devices_ask(store: &Store, job: &str) {
     }
     sweep(store);
     store.act(|ledger| ledger.tasks(job, None, "", 10).unwrap());
+}
+
+fn people_ask(store: &Store, job: &str) {
+    for device in ["d1", "f7"] {
+        store.act(|ledger| ledger.explain(&id(device)).unwrap());
+        store.act(|ledger| ledger.explain_in(&id(device), job).unwrap());
+    }
+    let about = About { product: Some("pk"), ..About::default() };
+    store.act(|ledger| ledger.events_about(about, 5, 10).unwrap());
+    let about = About { device: Some("f7"), job: Some(job), ..about };
+    store.act(|ledger| ledger.events_about(about, 5, 10).unwrap());
+    store.act(|ledger| ledger.named(job).unwrap());
+    store.act(|ledger| ledger.tags(&id("f7")).unwrap());
+    store.act(|ledger| ledger.tags_between(&pk(), "f7", "f8").unwrap());
+    store.act(|ledger| ledger.verified_of(&pk()).unwrap());
 }
 
 fn people_act(store: &Store, job: &str) {
