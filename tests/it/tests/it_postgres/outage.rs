@@ -53,6 +53,7 @@ async fn an_upgrade_survives_kill_9_of_the_database_after_each_of_its_steps() {
 async fn what_a_device_says_while_the_database_is_away_is_answered_when_it_is_back() {
     let mut server = Server::start().unwrap();
     let app = TestApp::start_over(server.database().unwrap()).await;
+    app.operator().product("pk").await;
     let mut device = app.device("pk", "dk", "1").await;
     server.kill().unwrap();
     device.publish("inform", &json!({ "id": "away", "params": { "version": "2" } })).await;
