@@ -22,7 +22,7 @@ use crate::stop::Stopping;
 
 /// Changes in one report: each is a transaction of its own, and all of them must fit into `request_timeout` even when
 /// the gateway is busy letting the same devices in.
-const BATCH: usize = 100;
+const BATCH: usize = 20;
 
 /// The changes that the gateway has not heard of.
 #[derive(Default)]
