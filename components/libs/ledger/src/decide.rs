@@ -4,7 +4,7 @@
 //! the job's row, and when it changes no row, the whole decision is taken back.
 
 use ota_rollout::rules::Change;
-use ota_rollout::{Counters, Deadline, Happening, Kind, Task, TaskState};
+use ota_rollout::{Counters, Deadline, Happening, JobState, Kind, Task, TaskState};
 
 use crate::event::NewEvent;
 use crate::record::JobRecord;
@@ -238,12 +238,19 @@ fn timed_from(view: &View, assignment: &Assignment, is_granted: bool) -> i64 {
     if runs_from_grant { assignment.record.granted_at } else { view.now }
 }
 
-/// Until when the sweep may grant the task without hearing of the device. One that lapsed is reachable again only when
-/// it says so; one that comes back to waiting is as reachable as the device is.
+/// Until when the sweep may grant the task without hearing of the device. One that was told and showed no sign is
+/// reachable again only when it says so; one that comes back to waiting is as reachable as the device is.
 fn ready_until(view: &View, assignment: &Assignment, decision: &Decision<'_>) -> i64 {
     let (record, after) = (&assignment.record, &decision.change.task);
     let comes_back = after.state == TaskState::Waiting && record.task.state != TaskState::Waiting;
-    if comes_back && record.task.state == TaskState::Granted && decision.happening == Happening::Due {
+    let was_told = assignment.job.state == JobState::Running
+        && assignment.job.schedule.opens_at(view.now).is_none()
+        && !record.task.signed;
+    if comes_back
+        && was_told
+        && record.task.state == TaskState::Granted
+        && decision.happening == Happening::Due
+    {
         return 0;
     }
     match comes_back {
@@ -296,7 +303,9 @@ const SLOT: &str = "UPDATE job SET exposed = exposed + 1, in_flight = in_flight 
         AND in_flight < max_in_flight AND (per_minute = 0 OR paced_until <= {now} + 1000)";
 /// A task that is exposed already takes no second place in the budget.
 const SLOT_AGAIN: &str = "UPDATE job SET in_flight = in_flight + 1, waiting = waiting - 1,
-        retrying = retrying + $2, {pace}
+        retrying = retrying + $2, {pace},
+        forgiven_lost = CASE WHEN exposed - in_flight - 1 < forgiven_lost THEN exposed - in_flight - 1
+            ELSE forgiven_lost END
     WHERE job = $1 AND state = 'running' AND in_flight < max_in_flight
         AND (per_minute = 0 OR paced_until <= {now} + 1000)";
 /// One grant takes its share of a minute; what was not used is not saved up.
@@ -307,12 +316,15 @@ const PACE: &str = "paced_until = CASE WHEN per_minute = 0 THEN 0
 /// since a revert may have moved it after the grant.
 const BEGIN: &str = "UPDATE job SET begun = begun + $2
     WHERE job = $1 AND state = 'running' AND exposed <= loss_budget + growth * succeeded / 1000";
+/// What a resume forgave is never more than what is lost: a device that comes back is not forgiven a second time.
 const COUNT: &str = "UPDATE job SET waiting = waiting + $2, in_flight = in_flight + $3,
         succeeded = succeeded + $4, failed = failed + $5, timed_out = timed_out + $6,
         canceled = canceled + $7, skipped = skipped + $8, exposed = exposed + $9, begun = begun + $10,
         retrying = retrying + $11,
         stage_succeeded = stage_succeeded + CASE WHEN stage = $12 THEN CAST($13 AS BIGINT) ELSE 0 END,
-        stage_ended = stage_ended + CASE WHEN stage = $12 THEN CAST($14 AS BIGINT) ELSE 0 END
+        stage_ended = stage_ended + CASE WHEN stage = $12 THEN CAST($14 AS BIGINT) ELSE 0 END,
+        forgiven_lost = CASE WHEN forgiven_lost > exposed + $9 - in_flight - $3
+            THEN exposed + $9 - in_flight - $3 ELSE forgiven_lost END
     WHERE job = $1";
 const VOID_OFFERS: &str = "UPDATE task SET offered = 0
     WHERE product = $1 AND device = $2 AND job <> $3 AND state = 'waiting' AND offered = 1";

@@ -53,7 +53,13 @@ impl Ledger<'_> {
                         if is_returned { Access::Returned(firmware) } else { Access::Begun(firmware) }
                     }
                     _ if assignment.job.state == JobState::Running => Access::MayBegin(firmware),
-                    _ => Access::Gone("the job does not run"),
+                    _ => {
+                        // The device is not to blame for what it reports next.
+                        if !assignment.record.task.refused {
+                            self.change_linked(link, Happening::Refuse)?;
+                        }
+                        Access::Gone(DOES_NOT_RUN)
+                    }
                 }
             }
         })
@@ -86,7 +92,7 @@ impl Ledger<'_> {
                 Landed::NoSlot => End::Rollback(turned_away(assignment)),
             })
         })?;
-        if begun == Begun::Later {
+        if matches!(begun, Begun::Later | Begun::Gone(DOES_NOT_RUN)) {
             self.change_linked(link, Happening::Refuse)?;
         }
         Ok(begun)
@@ -194,7 +200,7 @@ fn kept_out(view: &View, assignment: &Assignment) -> Option<Begun> {
     Some(if assignment.job.state == JobState::Running {
         Begun::Gone("the offer no longer stands")
     } else {
-        Begun::Gone("the job does not run")
+        Begun::Gone(DOES_NOT_RUN)
     })
 }
 
@@ -202,8 +208,11 @@ fn turned_away(assignment: &Assignment) -> Begun {
     if assignment.job.state == JobState::Running {
         return Begun::Later;
     }
-    Begun::Gone("the job does not run")
+    Begun::Gone(DOES_NOT_RUN)
 }
+
+/// Nothing is wrong with the device or its link: the job was paused, held or stopped.
+const DOES_NOT_RUN: &str = "the job does not run";
 
 const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now}
     WHERE product = $1 AND version = $2 AND quarantined_at IS NULL";
@@ -211,8 +220,9 @@ const QUARANTINE: &str = "UPDATE firmware SET quarantined_at = {now}
 const TELL_HELD: &str = "INSERT INTO event (at, kind, product, job, actor, detail, message)
     SELECT {now}, 'held', j.product, j.job, 'gateway', 'firmware quarantined', 'held' FROM job j
     WHERE {brings} ORDER BY j.created_at";
-const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined' WHERE job IN
-    (SELECT j.job FROM job j WHERE {brings})";
+/// The state is asked of the row itself too: Postgres reads that again, and not the list, after it waited for a stop.
+const HOLD: &str = "UPDATE job SET state = 'held', held_because = 'firmware quarantined'
+    WHERE state IN ('preparing', 'running') AND job IN (SELECT j.job FROM job j WHERE {brings})";
 /// The jobs that bring the firmware to devices, as their own or on the way.
 const BRINGS: &str = "j.product = $1 AND j.state IN ('preparing', 'running') AND (j.version = $2
         OR EXISTS (SELECT 1 FROM firmware h, firmware g WHERE h.product = $1 AND h.version = $2

@@ -67,8 +67,8 @@ impl Ledger<'_> {
             return Ok(true);
         }
         if let Some(upto) = self.end_of_chunk(&record, &from)? {
-            let candidates = if self.names_devices(job)? { NAMED } else { FLEET };
-            let insert = INSERT_TASKS.replace("{candidates}", candidates).replace("{stage}", STAGE_OF);
+            let candidates = self.candidates(job)?.join_chunk();
+            let insert = INSERT_TASKS.replace("{candidates}", &candidates).replace("{stage}", STAGE_OF);
             let insert = insert.replace("{in_scope}", &in_scope("d.version"));
             let key = [job.into(), from.as_str().into(), upto.as_str().into()];
             self.sql.execute(&self.dialect.text(&insert), &key)?;
@@ -83,16 +83,9 @@ impl Ledger<'_> {
 
     /// The last device of the chunk behind `from`; `None` when there is none.
     fn end_of_chunk(&self, job: &JobRecord, from: &str) -> Result<Option<String>, SqlError> {
-        let statement = if self.names_devices(&job.job)? { NAMED_UPTO } else { UPTO };
-        let values = [job.job.as_str().into(), from.into(), CHUNK.into()];
-        let rows = self.sql.query(statement, &values)?;
+        let upto = self.candidates(&job.job)?.upto();
+        let rows = self.sql.query(upto, &[job.job.as_str().into(), from.into(), CHUNK.into()])?;
         rows.first().map_or(Ok(None), |row| row.opt_text(0))
-    }
-
-    /// Whether the job names its devices: then they are its chunks, not the fleet.
-    fn names_devices(&self, job: &str) -> Result<bool, SqlError> {
-        let rows = self.sql.query("SELECT scope_devices FROM job WHERE job = $1", &[job.into()])?;
-        rows.first().map_or(Ok(false), |row| row.int(0).map(|count| count > 0))
     }
 
     /// All tasks are there: the job runs, or has nothing to do.
@@ -111,11 +104,6 @@ const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE pro
 pub(crate) const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
     WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";
 pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
-const UPTO: &str = "SELECT MAX(c.device) FROM (SELECT d.device FROM device d
-        WHERE d.product = (SELECT j.product FROM job j WHERE j.job = $1) AND d.device > $2
-        ORDER BY d.device LIMIT $3) AS c";
-const NAMED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT s.value AS device FROM scope s
-        WHERE s.job = $1 AND s.kind = 'device' AND s.value > $2 ORDER BY s.value LIMIT $3) AS c";
 /// Connected devices are ready until they disconnect, others for a while after they were heard.
 const INSERT_TASKS: &str = "INSERT INTO task
         (job, device, product, generation, state, stage, from_version, ready_until, ended_at)
@@ -130,11 +118,8 @@ const INSERT_TASKS: &str = "INSERT INTO task
     JOIN firmware g ON g.product = j.product AND g.version = j.version
     {candidates}
     LEFT JOIN firmware v ON v.product = d.product AND v.version = d.version
-    WHERE j.job = $1 AND d.device > $2 AND d.device <= $3 AND {in_scope}
+    WHERE j.job = $1 AND {in_scope}
     ON CONFLICT DO NOTHING";
-const FLEET: &str = "JOIN device d ON d.product = j.product";
-const NAMED: &str = "JOIN scope n ON n.job = j.job AND n.kind = 'device' AND n.value > $2 AND n.value <= $3
-    JOIN device d ON d.product = j.product AND d.device = n.value";
 /// A device that joins by itself while the job is prepared is one behind which the chunks already are.
 const COUNT_TASKS: &str = "UPDATE job SET filled_to = $3,
         (devices, waiting, skipped, stage_members, stage_succeeded, stage_ended) = (

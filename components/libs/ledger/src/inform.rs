@@ -126,7 +126,6 @@ impl Ledger<'_> {
         }
         let is_stale = |assignment: &Assignment| {
             assignment.record.task.state == TaskState::Waiting
-                && assignment.is_open(&view.device)
                 && assignment.job.mode == Mode::Push
                 && assignment.record.ready_until < view.now + assignment.job.terms.reachable_within / 2
         };

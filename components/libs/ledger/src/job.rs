@@ -258,9 +258,9 @@ impl Ledger<'_> {
 
     /// How many devices the scope of a job has, counted no further than `most`.
     fn count_scope(&self, job: &str, most: i64) -> Result<i64, SqlError> {
-        let rows = self
-            .sql
-            .query(&COUNT_SCOPE.replace("{in_scope}", &in_scope("d.version")), &[job.into(), most.into()])?;
+        let count = COUNT_SCOPE.replace("{candidates}", &self.candidates(job)?.join());
+        let count = count.replace("{in_scope}", &in_scope("d.version"));
+        let rows = self.sql.query(&count, &[job.into(), most.into()])?;
         rows.first().map_or(Ok(0), |row| row.int(0))
     }
 
@@ -361,7 +361,7 @@ const COUNT_NAMED: &str = "UPDATE job SET
 const CANARY_OUTSIDE: &str = "SELECT d.device FROM scope c JOIN job j ON j.job = c.job
     JOIN device d ON d.product = j.product AND d.device = c.value
     WHERE c.job = $1 AND c.kind = 'canary' AND NOT ({in_scope}) ORDER BY d.device LIMIT 1";
-const COUNT_SCOPE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM job j JOIN device d ON d.product = j.product
+const COUNT_SCOPE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM job j {candidates}
     WHERE j.job = $1 AND {in_scope} LIMIT $2) AS found";
 const GAP: &str = "SELECT h.version FROM firmware h JOIN firmware g ON g.product = h.product
     WHERE h.product = $1 AND g.version = $2 AND h.must_pass = 1 AND h.sequence < g.sequence

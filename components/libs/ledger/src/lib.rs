@@ -4,6 +4,7 @@
 //! components, sweeps and operators may race. What a task becomes is asked of `ota-rollout`;
 //! what is said to devices, of `ota-protocol`. This crate knows no host, no HTTP and no clock but the database's.
 
+mod candidates;
 pub mod catalogue;
 pub mod command;
 pub mod control;

@@ -4,7 +4,7 @@
 //! wrong. Each query is covered by a partial index.
 
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
-use ota_rollout::{Happening, Informed, JobState, Kind, TaskState, apply};
+use ota_rollout::{Happening, Informed, JobState, Kind, Task, TaskState, apply};
 
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
@@ -33,6 +33,8 @@ pub struct Swept {
 pub const BATCH: usize = 100;
 /// The most devices that one sweep grants.
 pub const GRANTS: usize = 300;
+/// A sweep that meets so many deadlines which it cannot conclude lets the others wait.
+const MOST_FAILURES: usize = 3;
 /// The most jobs that one sweep looks at for devices to grant.
 const JOBS: usize = 100;
 
@@ -41,12 +43,16 @@ impl Ledger<'_> {
     /// number of each.
     pub fn sweep(&self) -> Result<Swept, SqlError> {
         let mut swept = Swept::default();
-        self.fill_next()?;
-        self.conclude_due(&mut swept)?;
-        self.open_stages()?;
-        self.grant_ready(&mut swept)?;
-        swept.more |= self.purge()?;
-        self.check_counters()?;
+        // One part that fails keeps no other from its work.
+        let parts = [
+            self.fill_next(),
+            self.conclude_due(&mut swept),
+            self.open_stages(),
+            self.grant_ready(&mut swept),
+            self.purge().map(|has_more| swept.more |= has_more),
+            self.check_counters(),
+        ];
+        parts.into_iter().collect::<Result<(), _>>()?;
         Ok(swept)
     }
 
@@ -54,16 +60,22 @@ impl Ledger<'_> {
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let rows = self.sql.query(&self.dialect.text(DUE), &[limit.into()])?;
         swept.more |= rows.len() == BATCH;
+        let mut failures = Vec::new();
         for row in rows {
             let (id, job) = (device_id(&row)?, row.text(2)?);
-            match self.expire(&id, &job)? {
-                Some("lapsed") => swept.lapsed += 1,
-                Some("timed_out") => swept.timed_out += 1,
-                Some("failed" | "retrying") => swept.failed += 1,
-                _ => {}
+            match self.expire(&id, &job) {
+                Ok(Some("lapsed")) => swept.lapsed += 1,
+                Ok(Some("timed_out")) => swept.timed_out += 1,
+                Ok(Some("failed" | "retrying")) => swept.failed += 1,
+                Ok(_) => {}
+                // A row that cannot be concluded comes first every time; a database that is away fails them all.
+                Err(error) => failures.push(error),
+            }
+            if failures.len() == MOST_FAILURES {
+                break;
             }
         }
-        Ok(())
+        failures.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// The deadline of a task passed: the word for what became of it, or `None` when something else happened first.
@@ -75,8 +87,8 @@ impl Ledger<'_> {
             if assignment.record.deadline.is_none_or(|deadline| deadline > view.now) {
                 return Ok(End::Rollback(None));
             }
-            let retry = &assignment.job.terms.retry;
-            let Ok(change) = apply(&assignment.record.task, Happening::Due, retry) else {
+            let task = as_due(&view, assignment);
+            let Ok(change) = apply(&task, Happening::Due, &assignment.job.terms.retry) else {
                 return self.put_off(id, job);
             };
             if let Some(later) = postponed(&view, assignment) {
@@ -194,8 +206,10 @@ impl Ledger<'_> {
 
     /// A device that cannot be granted is asked again when it is heard: others must not wait behind it.
     fn pass_over(&self, barriers: &[Barrier], id: &DeviceId, job: &str) -> Result<End<Landed>, SqlError> {
-        let is_at_work = |barrier: &Barrier| matches!(barrier, Barrier::Not(_) | Barrier::Busy(_));
-        if barriers.iter().any(is_at_work) {
+        // It is not asked for while that lasts; afterwards its turn comes without a word of it.
+        let is_under_way =
+            |barrier: &Barrier| matches!(barrier, Barrier::Not(_) | Barrier::Busy(_) | Barrier::BacksOff(_));
+        if barriers.iter().any(is_under_way) {
             return Ok(End::Rollback(Landed::Raced));
         }
         self.sql.execute(UNREADY, &[job.into(), id.device.as_str().into()])?;
@@ -261,6 +275,13 @@ fn postponed(view: &View, assignment: &Assignment) -> Option<i64> {
     let opens_at = job.schedule.opens_at(view.now);
     let may_grant = job.state == JobState::Running && opens_at.is_none();
     (!may_grant).then(|| opens_at.unwrap_or(view.now) + job.terms.upgrade_timeout)
+}
+
+/// The task at its deadline. A device that its job kept from beginning was turned away, whether it asked or not.
+fn as_due(view: &View, assignment: &Assignment) -> Task {
+    let (task, job) = (&assignment.record.task, &assignment.job);
+    let may_begin = job.state == JobState::Running && job.schedule.opens_at(view.now).is_none();
+    Task { refused: task.refused || (task.state == TaskState::Granted && !may_begin), ..*task }
 }
 
 const POSTPONE: &str = "UPDATE task SET deadline = $3, times_out_at = $3

@@ -296,7 +296,8 @@ fn due(task: &Task, retry: &Retry) -> Result<Change, Refused> {
         }
         // Nobody could reach it for another attempt.
         Waiting if task.exposed => Ok(silent(task)),
-        Granted if !task.signed => Ok(lapse(task)),
+        // Nor is a device that was turned away for want of room to blame for its silence.
+        Granted if !task.signed || (task.refused && !task.begun) => Ok(lapse(task)),
         Granted | Downloading | Upgrading if task.returned => Ok(failed(task, Reason::Rollback, retry)),
         Granted | Downloading | Upgrading => Ok(timed_out(task, retry)),
         _ => Err(Refused::Over),

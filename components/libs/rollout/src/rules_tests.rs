@@ -232,6 +232,13 @@ fn a_negative_step_after_a_refusal_for_want_of_budget_is_no_verdict() {
 }
 
 #[test]
+fn a_device_that_was_turned_away_and_falls_silent_gets_its_turn_again() {
+    let refused = after(Task::NEW, &[Happening::Grant, Happening::Acknowledge, Happening::Refuse]);
+    let lapsed = apply(&refused, Happening::Due).unwrap();
+    assert_eq!((lapsed.task.state, lapsed.task.exposed, lapsed.task.tries), (Waiting, false, 0));
+}
+
+#[test]
 fn a_negative_step_may_be_the_very_first_report() {
     for first in [Happening::Grant, Happening::Offer] {
         let failed = after(Task::NEW, &[first, Happening::Step(-5)]);

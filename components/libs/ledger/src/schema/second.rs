@@ -15,6 +15,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX event_to_tell ON event (number) WHERE message IS NOT NULL",
     "CREATE INDEX event_of_product ON event (product, number)",
     DEVICE_TAG,
+    "CREATE INDEX device_tag_of_tag ON device_tag (product, tag, device)",
     "ALTER TABLE job RENAME TO job_of_1",
     JOB,
     KEEP_JOBS,
