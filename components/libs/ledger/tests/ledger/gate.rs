@@ -79,6 +79,26 @@ fn a_resume_forgives_what_was_lost_and_the_gate_judges_what_comes() {
 }
 
 #[test]
+fn a_loss_that_was_forgiven_and_comes_back_hides_none_that_follows() {
+    let store = Store::with_devices(40);
+    let job = store.job(Mode::Push, terms(30));
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.fail(device);
+    }
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.inform(device, "2");
+    }
+    assert_eq!(store.record(&job).forgiven.lost, 0);
+    for device in ["d5", "d6"] {
+        assert_eq!(store.standing(&job), running());
+        store.fail(device);
+    }
+    assert_eq!(store.standing(&job), held("gate: 2 of 7 lost, at most 5 % may be"));
+    store.check(&job);
+}
+
+#[test]
 fn what_comes_back_late_is_not_lost_any_more() {
     let store = Store::with_devices(10);
     let job = store.job(Mode::Push, terms(10));

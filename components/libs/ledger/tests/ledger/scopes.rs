@@ -217,3 +217,23 @@ fn an_incremental_job_whose_budget_is_spent_holds_when_the_next_device_joins() {
     assert_eq!(store.standing(&job), (JobState::Held, why));
     store.check(&job);
 }
+
+#[test]
+fn a_job_of_a_few_devices_is_ready_at_once_in_a_large_fleet() {
+    let store = Store::with_devices(3);
+    let insert = "INSERT INTO device (product, device, secret, version, place, created_at)
+        WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 21000)
+        SELECT 'pk', 'f' || CAST(100000 + i AS TEXT), 'sealed', '1', i, 0 FROM n";
+    ota_ledger::Sql::execute(&store.sql, insert, &[]).unwrap();
+    tag(&store, "d0", &["blue", "lab"]);
+    tag(&store, "f120500", &["blue"]);
+    let tagged = Scope { tags: texts(&["blue"]), ..Scope::default() };
+    let named = Scope { devices: keys(&["d1", "f120999"]), ..Scope::default() };
+    for (scope, devices) in [(tagged, ["d0", "f120500"]), (named, ["d1", "f120999"])] {
+        let (statements, job) =
+            store.sql.count(|| store.create(NewJob { kind: Kind::Verify, scope, ..store.new_job("2") }));
+        assert_eq!(store.standing(&job).0, JobState::Running);
+        assert_eq!(store.tasks(&job).iter().map(|task| task.id.device.as_str()).collect::<Vec<_>>(), devices);
+        assert!(statements < 40, "{statements} statements");
+    }
+}
