@@ -1,7 +1,7 @@
 //! What a device reports on its way.
 
 use ota_ledger::progress::Reported;
-use ota_rollout::{Mode, TaskState};
+use ota_rollout::{Mode, Retry, TaskState, Terms};
 
 use crate::ledger::store::{Store, heard, id, terms};
 
@@ -65,5 +65,31 @@ fn after_a_lapse_a_report_is_taken_and_starts_nothing() {
     assert_eq!(report(&store, "d0", 30), "taken");
     let task = store.task(&job, "d0");
     assert_eq!((task.task.state, task.task.exposed, task.step), (TaskState::Waiting, false, Some(30)));
+    store.check(&job);
+}
+
+#[test]
+fn a_second_try_begins_by_a_report_only_within_the_bound() {
+    let retry = Retry { attempts: 2, ..Retry::DEFAULT };
+    let store = Store::with_devices(2);
+    let job = store.job(Mode::Request, Terms { retry, ..terms(1) });
+    let report =
+        |device: &str, step| store.act(|ledger| ledger.progress(&heard(device), step, None).unwrap());
+    let ask = |device: &str| store.act(|ledger| ledger.offers(&id(device)).unwrap());
+    ask("d0");
+    report("d0", 20);
+    store.inform("d0", "2");
+    ask("d1");
+    report("d1", 20);
+    report("d1", -2);
+    store.pass(100_000);
+    store.act(|ledger| ledger.sweep().unwrap());
+    ask("d1");
+    // It leaves the target: two are exposed, one may be.
+    store.inform("d0", "1");
+    let reported = report("d1", 20);
+    assert!(matches!(reported, Reported::NotStarted), "{reported:?}");
+    let task = store.task(&job, "d1").task;
+    assert!(task.begun && task.offered && task.state == TaskState::Waiting, "{task:?}");
     store.check(&job);
 }
