@@ -160,6 +160,24 @@ fn a_retry_of_a_paused_job_waits_for_its_resume() {
 }
 
 #[test]
+fn a_retry_that_is_due_finds_no_way_around_a_full_or_a_paused_job() {
+    let store = Store::with_devices(2);
+    let job = store.job(Mode::Push, Terms { max_in_flight: 1, ..retrying(2, 10) });
+    store.fail("d0");
+    store.begin("d1");
+    store.pass(LONGEST + 1);
+    store.sweep();
+    assert!(!store.task(&job, "d0").task.backing_off);
+    assert!(store.inform("d0", "1").is_none(), "as many as may be are at work");
+    store.act(|ledger| ledger.pause_job(&job).unwrap());
+    store.inform("d1", "2");
+    assert!(store.inform("d0", "1").is_none(), "paused");
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert!(store.inform("d0", "1").is_some());
+    store.check(&job);
+}
+
+#[test]
 fn a_retry_whose_device_stays_away_times_out() {
     let store = Store::with_devices(1);
     let job = store.job(Mode::Push, Terms { reachable_within: 1000, ..retrying(5, 10) });
