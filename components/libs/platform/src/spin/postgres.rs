@@ -8,6 +8,9 @@ use spin_sdk::pg::{Connection, DbValue, ParameterValue, PgError};
 
 use crate::postgres::{answer, wrapped};
 
+/// Ends whatever transaction there is.
+const ROLLBACK: &str = "ROLLBACK";
+
 /// A connection of Spin's pool, taken at the first statement. The pool hands it on as it is left.
 pub struct SpinPostgres {
     url: Secret,
@@ -42,7 +45,12 @@ impl SpinPostgres {
 impl Sql for SpinPostgres {
     fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
         let params = parameters(params);
-        self.with(|connection| connection.execute(sql, &params))
+        let done = self.with(|connection| connection.execute(sql, &params));
+        if done.is_err() && sql == ROLLBACK {
+            // A connection that cannot even do this is dead: whoever tries again gets another.
+            self.release();
+        }
+        done
     }
 
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
@@ -57,7 +65,7 @@ impl Sql for SpinPostgres {
 /// Whoever had the connection before may have ended inside a transaction.
 fn open(url: &Secret) -> Result<Connection, PgError> {
     let connection = Connection::open(url.expose())?;
-    connection.execute("ROLLBACK", &[])?;
+    connection.execute(ROLLBACK, &[])?;
     Ok(connection)
 }
 
