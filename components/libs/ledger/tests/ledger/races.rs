@@ -2,9 +2,10 @@
 
 use std::thread;
 
+use ota_ledger::SqlError;
 use ota_ledger::job::NewJob;
 use ota_ledger::scope::Scope;
-use ota_rollout::{Mode, Retry, TaskState, Terms};
+use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
 
 use crate::database::Shared;
 use crate::ledger::store::{Store, heard, id, pk, terms, ver};
@@ -140,6 +141,38 @@ fn a_device_that_is_tagged_while_jobs_are_created_is_in_each_of_them() {
         assert_eq!(store.record(&job).devices, 12, "{job}");
         store.check(&job);
     }
+}
+
+#[test]
+fn no_job_runs_with_a_firmware_that_was_quarantined_meanwhile() {
+    let shared = shared();
+    let store = Store::over(shared.connect(), 50);
+    let paused: Vec<String> = (0..8).map(|_| store.job(Mode::Push, terms(3))).collect();
+    for job in &paused {
+        store.act(|ledger| ledger.pause_job(job).unwrap());
+    }
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let store = Store::over(shared.connect(), 51);
+            for job in &paused {
+                drop(store.act(|ledger| ledger.resume_job(job)));
+            }
+        });
+        scope.spawn(|| {
+            let store = Store::over(shared.connect(), 52);
+            for _ in 0..8 {
+                drop(store.act(|ledger| ledger.create_job(&store.new_job("2"))));
+            }
+        });
+        while quarantine(&store).is_err() {}
+    });
+    for job in store.act(|ledger| ledger.jobs(None, None, 100).unwrap()) {
+        assert_ne!(job.state, JobState::Running, "{} runs", job.job);
+    }
+}
+
+fn quarantine(store: &Store) -> Result<(), SqlError> {
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged"))
 }
 
 #[test]
