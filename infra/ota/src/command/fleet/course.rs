@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::ground::Ground;
 use super::plan::{NEW, OLD, Plan};
-use super::registration::{self, call};
+use super::registration::{self, call, patiently};
 use super::view::{Meter, View};
 use crate::api::{Answer, Duties, Job, SignMethod, Task, Upload};
 use crate::failure::{Failure, Kind};
@@ -193,8 +193,9 @@ impl<'a> Course<'a> {
         let mut watch = Watch::new(job, fleet.counted());
         let mut view = View::new();
         let ending = loop {
-            view.show(&watch.job.value, fleet.counted());
-            if let Some(ending) = watch.ending(self.plan, self.begun) {
+            let counted = fleet.counted();
+            view.show(&watch.job.value, counted);
+            if let Some(ending) = watch.ending(self.plan, counted) {
                 break ending;
             }
             if Instant::now() >= self.deadline {
@@ -207,8 +208,8 @@ impl<'a> Course<'a> {
         };
         view.finish();
         let asked = watch.job.value.id.clone();
-        let tasks = call(&self.ground.client, move |client| client.tasks(&asked, None)).await?.value;
-        Ok(watch.seen(tasks, ending, fleet.counted()))
+        let tasks = call(&self.ground.client, move |client| patiently(|| client.tasks(&asked, None))).await?;
+        Ok(watch.seen(tasks.value, ending, fleet.counted()))
     }
 }
 
@@ -249,7 +250,8 @@ impl Watch {
     fn see(&mut self, answer: Result<Answer<Job>, Failure>, fleet: Counted) -> Result<(), Failure> {
         let job = match answer {
             Ok(job) => job,
-            Err(failure) if failure.is_unreachable() && self.heard.elapsed() < ABSENCE => return Ok(()),
+            // It was there a moment ago: the gateway restarts, or is busy.
+            Err(_) if self.heard.elapsed() < ABSENCE => return Ok(()),
             Err(failure) => return Err(failure),
         };
         self.heard = Instant::now();
@@ -266,9 +268,9 @@ impl Watch {
         Ok(())
     }
 
-    fn ending(&self, plan: &Plan, begun: Instant) -> Option<Ending> {
+    fn ending(&self, plan: &Plan, fleet: Counted) -> Option<Ending> {
         let job = &self.job.value;
-        let everyone_came = begun.elapsed() > plan.last_arrival();
+        let everyone_came = fleet.informed >= plan.devices() as u64;
         let is_quiet = job.in_flight == 0 && self.last.1.elapsed() > plan.patience();
         match () {
             () if job.is_over() => Some(Ending::Over),

@@ -1,5 +1,6 @@
 //! Brings a fleet into the gateway: a product of its own, and its devices, several calls at once.
 
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,6 +16,9 @@ use crate::fleet::{Fault, Member};
 
 /// Calls that are under way at once.
 const AT_ONCE: usize = 16;
+/// How often a call is made that fails, and the pause between.
+const ATTEMPTS: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
 /// Names that are tried for the product.
 const NAMES: u32 = 1000;
 
@@ -68,7 +72,8 @@ fn enrol(
     arrives: Duration,
 ) -> Result<Member, Failure> {
     let device = DeviceKey::parse(device).context("a device's name").map_err(|error| bug(&error))?;
-    let secret = Secret::new(client.add_device(&product, &device, None)?.value.secret);
+    let added = patiently(|| client.add_device(&product, &device, None))?;
+    let secret = Secret::new(added.value.secret);
     let version = super::plan::OLD.to_owned();
     Ok(Member { id: DeviceId { product, device }, secret, version, fault, arrives })
 }
@@ -80,6 +85,17 @@ pub(super) async fn call<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let client = client.clone();
     joined(spawn_blocking(move || call(&client)).await)
+}
+
+/// Makes a call again when it fails: a busy gateway says so, and means it.
+pub(super) fn patiently<T>(mut call: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    for _ in 1..ATTEMPTS {
+        if let Ok(answer) = call() {
+            return Ok(answer);
+        }
+        thread::sleep(PAUSE);
+    }
+    call()
 }
 
 fn joined<T>(outcome: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {

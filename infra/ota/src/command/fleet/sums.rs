@@ -67,7 +67,7 @@ impl Sums {
             }
             let fate = Fate::of(part.fault);
             unfinished += u64::from(!has_ended(task) && fate != Fate::TimesOut);
-            if has_ended(task) && task.state != fate.state() {
+            if has_ended(task) && !fate.is_met(&task.state) {
                 let word = part.fault.map_or("sound", Fault::word);
                 let state = task.state.replace('_', " ");
                 let why = task.why();

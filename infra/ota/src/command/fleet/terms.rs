@@ -84,7 +84,9 @@ impl Terms {
     pub(super) fn patience(&self, size: usize, link: Option<u64>) -> Duration {
         let longest = self.upgrade_timeout(size, link).max(self.first_sign_within).max(self.confirm_within);
         let rest = self.retry.map_or(0, |tries| u64::from(self.backoff) << tries.saturating_sub(1).min(16));
-        Duration::from_secs(u64::from(longest) + rest + 30)
+        // The next one that a rate lets go may be a minute away.
+        let rate = if self.per_minute.is_some() { 60 } else { 0 };
+        Duration::from_secs(u64::from(longest) + rest + rate + 30)
     }
 
     fn retry(&self) -> Option<NewRetry> {
@@ -143,7 +145,7 @@ mod tests {
             (&job["per_minute"], &job["retry"]),
             (&60.into(), &json!({ "attempts": 3, "backoff": 5 }))
         );
-        assert_eq!(asked.patience(100, None), Duration::from_secs(30 + 20 + 30));
+        assert_eq!(asked.patience(100, None), Duration::from_secs(30 + 20 + 60 + 30));
     }
 
     #[test]
