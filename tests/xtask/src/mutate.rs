@@ -119,7 +119,7 @@ fn mutants(workspace: &Workspace) -> Result<Vec<Mutant>> {
 
 impl Mutant {
     /// The mutant whose patch is `text`: its first lines say what it breaks.
-    fn parse(path: &Path, text: &str) -> Result<Self> {
+    fn parse(path: &Path, patch: &str) -> Result<Self> {
         let field = |name: &str| {
             let line = text
                 .lines()

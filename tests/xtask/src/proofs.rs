@@ -52,7 +52,9 @@ impl Proofs {
             ("The figures", FIGURES, self.figures.clone()),
         ];
         let shown = sections.iter().filter(|(_, _, text)| text.len() > EMPTY_BLOCK);
-        shown.map(|(title, about, text)| format!("\n## {title}\n\n{about}\n\n{text}")).collect()
+        let shown: Vec<String> =
+            shown.map(|(title, about, text)| format!("\n## {title}\n\n{about}\n\n{text}")).collect();
+        shown.concat()
     }
 }
 
