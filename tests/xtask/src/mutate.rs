@@ -119,7 +119,7 @@ fn mutants(workspace: &Workspace) -> Result<Vec<Mutant>> {
 
 impl Mutant {
     /// The mutant whose patch is `text`: its first lines say what it breaks.
-    fn parse(path: &Path, patch: &str) -> Result<Self> {
+    fn parse(file: &Path, text: &str) -> Result<Self> {
         let field = |name: &str| {
             let line = text
                 .lines()
@@ -127,10 +127,10 @@ impl Mutant {
                 .find_map(|line| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")));
             line.map(|value| value.trim().to_owned()).with_context(|| format!("it has no line `{name}: …`"))
         };
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let name = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').replace('-', " ");
-        let test = field("test")?.split_whitespace().map(str::to_owned).collect();
-        Ok(Self { name, breaks: field("breaks")?, test, says: field("says")?, patch: path.to_owned() })
+        let words = field("test")?.split_whitespace().map(str::to_owned).collect();
+        Ok(Self { name, breaks: field("breaks")?, test: words, says: field("says")?, patch: file.to_owned() })
     }
 }
 
