@@ -3,11 +3,7 @@
 //!
 //! Everything is seeded: the same code gives the same figures.
 
-#![expect(
-    clippy::missing_panics_doc,
-    clippy::indexing_slicing,
-    reason = "what goes wrong here fails the run"
-)]
+#![expect(clippy::indexing_slicing, reason = "what goes wrong here fails the run")]
 
 mod gate;
 mod lost;

@@ -1,5 +1,7 @@
 //! The promises, and what breaks each. Mutations of the ledger are caught by their names.
 //!
+//! Longer than 400 lines because each promise stands beside the others that it leans on.
+//!
 //! | name | what it says | what it catches |
 //! |---|---|---|
 //! | `bound` | at a commit that exposes one more device, or lets one more begin, exposed ≤ loss budget + ⌊growth × succeeded / 1000⌋ by the terms of that moment | a slot or a begin without its condition |
