@@ -90,7 +90,7 @@ impl Ledger<'_> {
         self.transaction(|| {
             // No firmware of it is quarantined meanwhile.
             self.sql.execute(crate::fill::LOCK_PRODUCT_OF, &[id.into()])?;
-            self.sql.execute(crate::fill::LOCK_JOB, &[id.into()])?;
+            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };
@@ -142,7 +142,7 @@ impl Ledger<'_> {
     /// slots at once; lowering it below what is exposed grants nothing more until devices have come back.
     pub fn amend_job(&self, id: &str, amend: impl FnOnce(Terms) -> Terms) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
-            self.sql.execute(crate::fill::LOCK_JOB, &[id.into()])?;
+            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };
@@ -168,7 +168,7 @@ impl Ledger<'_> {
     /// firmware; its other tasks are purged by the sweep.
     pub fn delete_job(&self, id: &str) -> Result<(), NotChanged> {
         self.transaction(|| {
-            self.sql.execute(crate::fill::LOCK_JOB, &[id.into()])?;
+            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };

@@ -2,6 +2,7 @@
 
 use ota_protocol::key::ProductKey;
 
+use crate::decide::LOCK_JOB;
 use crate::record::JobRecord;
 use crate::scope::{STAGE_OF, in_scope};
 use crate::transaction::End;
@@ -103,7 +104,6 @@ const PREPARING: &str =
 const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE product = $1";
 pub(crate) const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
     WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";
-pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
 /// Connected devices are ready until they disconnect, others for a while after they were heard.
 const INSERT_TASKS: &str = "INSERT INTO task
         (job, device, product, generation, state, stage, from_version, ready_until, ended_at)

@@ -3,8 +3,8 @@
 use ota_protocol::key::{DeviceId, DeviceKey};
 use ota_protocol::version::Version;
 
+use crate::decide::LOCK_JOB;
 use crate::event::NewEvent;
-use crate::fill::LOCK_JOB;
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
