@@ -15,9 +15,10 @@ impl Ledger<'_> {
             // The row is locked first: no decision moves counters while they are compared.
             self.sql.execute(&self.dialect.text(CHECKED), &[job.as_str().into()])?;
             let wrong = self.miscounts(&job)?;
-            if !wrong.is_empty() {
-                let because = format!("counters: {}", wrong.join(", "));
-                self.sql.execute(HOLD, &[job.as_str().into(), because.as_str().into()])?;
+            let because = format!("counters: {}", wrong.join(", "));
+            let holds = !wrong.is_empty()
+                && self.sql.execute(HOLD, &[job.as_str().into(), because.as_str().into()])? == 1;
+            if holds {
                 self.append(&NewEvent {
                     kind: "held",
                     job: Some(&job),
