@@ -12,8 +12,9 @@ use crate::promise::Broken;
 use crate::snapshot::Snapshot;
 use crate::store::{cancel, is_deadlocked, waits};
 
-/// How long a statement may take before the database is asked whether it waits. No verdict hangs on it.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// How long a statement may take before the database is asked whether it waits; one that waited before most likely
+/// does again. No verdict hangs on either.
+const PATIENCE: [Duration; 2] = [Duration::from_millis(5), Duration::from_micros(200)];
 
 impl Play<'_> {
     /// Waits until each actor asks, waits for another, or is free; holds what was committed against the promises.
@@ -46,7 +47,8 @@ impl Play<'_> {
         if !self.arena.store.waits_inside() {
             return Some(self.arena.reports.recv().unwrap());
         }
-        match self.arena.reports.recv_timeout(PATIENCE) {
+        let have_waited = self.actors.iter().filter(|it| is_running(it)).all(|actor| actor.has_waited);
+        match self.arena.reports.recv_timeout(PATIENCE[usize::from(have_waited)]) {
             Ok(report) => Some(report),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => panic!("an actor is gone"),
