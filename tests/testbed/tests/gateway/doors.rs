@@ -222,6 +222,7 @@ impl Knock {
 /// A gateway with a job that told `d0`, and a request for each of its routes that may be repeated.
 fn furnished() -> (Testbed, Vec<Knock>) {
     let bed = Testbed::with_fleet(2, IMAGE);
+    bed.add_firmware("3", IMAGE);
     let job = bed.add_job("push", json!({}));
     let told = bed.device("d0").inform("1");
     let url = told.file_url().as_str().unwrap().to_owned();
@@ -280,11 +281,11 @@ fn operations(job: &str) -> Vec<(Method, String, String)> {
         (Method::GET, "/products/pk/firmware".to_owned(), String::new()),
         (Method::PUT, "/products/pk/firmware/2".to_owned(), String::from_utf8_lossy(IMAGE).into_owned()),
         (Method::GET, "/jobs".to_owned(), String::new()),
-        // The firmware has exposed `d0` in the job that is there.
+        // Of a firmware that no job has exposed anybody to, and of a mode that exposes nobody by itself.
         (
             Method::POST,
             "/jobs".to_owned(),
-            body(json!({"product": "pk", "to": "2", "devices": ["d1"], "exposed": 1})),
+            body(json!({"product": "pk", "to": "3", "devices": ["d1"], "mode": "request"})),
         ),
         (Method::GET, format!("/jobs/{job}/explain/d0"), String::new()),
         (Method::GET, "/products/pk/devices/d0/explain".to_owned(), String::new()),
