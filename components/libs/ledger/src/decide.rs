@@ -54,7 +54,8 @@ impl Ledger<'_> {
         }
         let has_ended = difference.in_flight < 0 || (difference.waiting < 0 && difference.in_flight == 0);
         let may_settle = has_ended || difference.succeeded != 0 || difference.retrying < 0;
-        let settled = if may_settle { self.settled(&assignment.job.job)? } else { None };
+        // As its counters stand now: its row is locked by the statement before.
+        let settled = if may_settle { self.job(&assignment.job.job)? } else { None };
         let is_first_failure = settled
             .as_ref()
             .is_some_and(|job| difference.lost() > 0 && job.counters.lost() == difference.lost());
@@ -114,11 +115,6 @@ impl Ledger<'_> {
             self.sql.execute(COUNT, &counted(job, assignment, &decision.change.task, difference))?;
         }
         Ok(true)
-    }
-
-    /// The job as its counters stand now. Its row is locked by the statement before.
-    pub(crate) fn settled(&self, job: &str) -> Result<Option<JobRecord>, SqlError> {
-        self.job(job)
     }
 
     /// Ends or holds the job, if its counters say so.
