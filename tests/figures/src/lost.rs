@@ -55,6 +55,10 @@ fn bricked(fleet: usize, terms: Value) -> (i64, String) {
     bed.add_firmware("2", &image(1000));
     bed.add_fleet(fleet);
     let job = bed.add_job("push", terms);
+    // The tasks of a large job are made behind the request.
+    while bed.show(&format!("/api/v1/jobs/{job}"))["state"] == "preparing" {
+        bed.sweep("b", &[]);
+    }
     let mut alive: Vec<Device<'_>> = (0..fleet).map(|n| bed.device(&format!("d{n}"))).collect();
     loop {
         let before = alive.len();

@@ -1,12 +1,21 @@
-//! Prints the figures as Markdown; the exit code is 1 when one is not as claimed, which the last line then says.
+//! Prints the figures as Markdown, of fleets of at most as many devices as its argument says; the exit code is 1 when
+//! one is not as claimed, which the last line then says.
 
 use std::process::ExitCode;
 
-/// The largest fleet.
+/// The largest fleet, unless the argument says another.
 const LARGEST: usize = 10_000;
 
 fn main() -> ExitCode {
-    let figures = ota_figures::all(LARGEST);
+    let largest = match std::env::args().nth(1).map(|argument| argument.parse()) {
+        None => LARGEST,
+        Some(Ok(largest)) => largest,
+        Some(Err(error)) => {
+            eprintln!("the argument is the size of the largest fleet: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let figures = ota_figures::all(largest);
     for table in &figures {
         println!("{}", table.markdown());
     }

@@ -11,7 +11,7 @@ use crate::shrink::shrunk;
 use crate::{Store, Tally};
 
 /// How many schedules are run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limit {
     /// The first seed.
     pub first: u64,
@@ -21,6 +21,14 @@ pub struct Limit {
     pub schedules: u64,
     /// For how long a shorter one is looked for when one breaks a promise.
     pub shorter: Duration,
+    /// The only promise that is asked for, when one is: who takes a rule away says which promise has to break.
+    pub promise: Option<String>,
+}
+
+impl Limit {
+    fn asks_for(&self, promise: &str) -> bool {
+        self.promise.as_ref().is_none_or(|asked| asked == promise)
+    }
 }
 
 /// Runs the schedules of `kept` seeds and then of `limit`, on all of `stores` at once, each of which is empty.
@@ -28,7 +36,7 @@ pub struct Limit {
 /// # Panics
 /// With the name of the promise, when one is broken: then with its seed, and its steps in words, made as short as
 /// could be found.
-pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
+pub fn run(stores: &[Store], kept: &[u64], limit: &Limit) -> Tally {
     let begun = Instant::now();
     let count = AtomicU64::new(0);
     let is_broken = AtomicBool::new(false);
@@ -46,7 +54,7 @@ pub fn run(stores: &[Store], kept: &[u64], limit: Limit) -> Tally {
     let mut tally = Tally::default();
     thread::scope(|scope| {
         let lanes: Vec<_> =
-            stores.iter().map(|store| scope.spawn(|| lane(store, next, limit.shorter, &is_broken))).collect();
+            stores.iter().map(|store| scope.spawn(|| lane(store, next, limit, &is_broken))).collect();
         for lane in lanes {
             match lane.join() {
                 Ok(of_lane) => tally.add(&of_lane),
@@ -73,18 +81,18 @@ pub fn steps(store: &Store, seeds: &[u64]) -> Vec<String> {
 }
 
 /// One schedule after the other, until there is no seed; nobody goes on when a promise is broken.
-fn lane(store: &Store, next: impl Fn() -> Option<u64>, shorter: Duration, is_broken: &AtomicBool) -> Tally {
+fn lane(store: &Store, next: impl Fn() -> Option<u64>, limit: &Limit, is_broken: &AtomicBool) -> Tally {
     let arena = Arena::open(store.clone());
     let mut tally = Tally::default();
     while let Some(seed) = next() {
         let script = script(seed);
         let (of_this, result, _) = arena.play(&script);
         tally.add(&of_this);
-        let Err(broken) = result else { continue };
+        let Some(broken) = result.err().filter(|broken| limit.asks_for(broken.promise)) else { continue };
         is_broken.store(true, Ordering::Relaxed);
         let promise = broken.promise;
         println!("{promise} is broken by seed {seed}, a shorter schedule is looked for: {}", broken.what);
-        let short = shrunk(&script, promise, shorter, |script| arena.play(script).1.err());
+        let short = shrunk(&script, promise, limit.shorter, |script| arena.play(script).1.err());
         let (_, result, told) = arena.play(&short);
         let what = result.err().unwrap_or(broken).what;
         panic!(

@@ -1,7 +1,8 @@
 //! The promises on both databases, under schedules that go through statement by statement.
 //!
 //! `OTA_SCHEDULE_SECONDS` says for how long each database is tried, `OTA_SCHEDULE_SEED` with which seed it begins,
-//! `OTA_SCHEDULE_SHORTER` for how long (s) a schedule that breaks a promise is made shorter.
+//! `OTA_SCHEDULE_SHORTER` for how long (s) a schedule that breaks a promise is made shorter, and
+//! `OTA_SCHEDULE_PROMISE` names the only promise that is asked for.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,7 +29,7 @@ fn the_promises_hold_on_sqlite_whoever_goes_next() {
     let folder = tempfile::tempdir().unwrap();
     let file = |n: usize| Store::Sqlite(folder.path().join(format!("{n}.db")));
     let stores: Vec<Store> = (0..LANES[0]).map(file).collect();
-    println!("sqlite: {}", run(&stores, &kept(), limit()));
+    println!("sqlite: {}", run(&stores, &kept(), &limit()));
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn the_promises_hold_on_postgres_whoever_goes_next() {
     let server = Server::start_with(&Settings { is_fast: true, ..Settings::default() }).unwrap();
     let databases: Vec<Database> = (0..LANES[1]).map(|_| server.database().unwrap()).collect();
     let stores: Vec<Store> = databases.iter().map(|database| Store::Postgres(database.url.clone())).collect();
-    println!("postgres: {}", run(&stores, &kept(), limit()));
+    println!("postgres: {}", run(&stores, &kept(), &limit()));
 }
 
 #[test]
@@ -67,5 +68,6 @@ fn limit() -> Limit {
         time: Duration::from_secs(number("OTA_SCHEDULE_SECONDS", SECONDS)),
         schedules: number("OTA_SCHEDULE_COUNT", u64::MAX),
         shorter: Duration::from_secs(number("OTA_SCHEDULE_SHORTER", SHORTER)),
+        promise: env::var("OTA_SCHEDULE_PROMISE").ok(),
     }
 }

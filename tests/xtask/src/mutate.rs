@@ -199,8 +199,11 @@ impl Copy {
     /// `options` stand before the mutant's own words, which may end with some for the test itself.
     fn cargo(&self, mutant: &Mutant, options: &[&str]) -> std::process::Command {
         let mut cargo = process::cargo(&self.root);
-        // How a promise breaks is nobody's concern here.
+        // How a promise breaks is nobody's concern here, nor which others break before it.
         cargo.env("OTA_SCHEDULE_SHORTER", "0");
+        if let Some(promise) = mutant.says.strip_suffix(" is broken") {
+            cargo.env("OTA_SCHEDULE_PROMISE", promise);
+        }
         cargo.arg("test").args(options).args(&mutant.test).env("CARGO_TARGET_DIR", &self.target);
         cargo
     }
