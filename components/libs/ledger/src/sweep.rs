@@ -42,13 +42,19 @@ impl Ledger<'_> {
     /// Makes tasks of new jobs, lapses, times out, retries, concludes rollbacks, opens stages and grants: a bounded
     /// number of each.
     pub fn sweep(&self) -> Result<Swept, SqlError> {
+        self.sweep_while(&|| true)
+    }
+
+    /// The same, and no further deadline is concluded and no further device granted once `has_time` says no: what is
+    /// left is more for the next sweep.
+    pub fn sweep_while(&self, has_time: &dyn Fn() -> bool) -> Result<Swept, SqlError> {
         let mut swept = Swept::default();
         // One part that fails keeps no other from its work.
         let parts = [
             self.fill_next(),
-            self.conclude_due(&mut swept),
+            self.conclude_due(&mut swept, has_time),
             self.open_stages(),
-            self.grant_ready(&mut swept),
+            self.grant_ready(&mut swept, has_time),
             self.purge().map(|has_more| swept.more |= has_more),
             self.check_counters(),
         ];
@@ -56,12 +62,16 @@ impl Ledger<'_> {
         Ok(swept)
     }
 
-    fn conclude_due(&self, swept: &mut Swept) -> Result<(), SqlError> {
+    fn conclude_due(&self, swept: &mut Swept, has_time: &dyn Fn() -> bool) -> Result<(), SqlError> {
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let rows = self.sql.query(&self.dialect.text(DUE), &[limit.into()])?;
         swept.more |= rows.len() == BATCH;
         let mut failures = Vec::new();
         for row in rows {
+            if !has_time() {
+                swept.more = true;
+                break;
+            }
             let (id, job) = (device_id(&row)?, row.text(2)?);
             match self.expire(&id, &job) {
                 Ok(Some("lapsed")) => swept.lapsed += 1,
@@ -116,7 +126,7 @@ impl Ledger<'_> {
         Ok(End::Commit(None))
     }
 
-    fn grant_ready(&self, swept: &mut Swept) -> Result<(), SqlError> {
+    fn grant_ready(&self, swept: &mut Swept, has_time: &dyn Fn() -> bool) -> Result<(), SqlError> {
         let sql = self.dialect.text(&format!("SELECT {{now}}, {} {OPEN_JOBS}", JobRecord::COLUMNS));
         let rows = self.sql.query(&sql, &[i64::try_from(JOBS).unwrap_or(i64::MAX).into()])?;
         let read = |row: &Row| Ok((row.int(0)?, JobRecord::read(row, 1)?));
@@ -130,8 +140,8 @@ impl Ledger<'_> {
                 continue;
             }
             let before = left;
-            left = self.grant_of(&job, left, swept)?;
-            if left == 0 {
+            left = self.grant_of(&job, left, swept, has_time)?;
+            if left == 0 || !has_time() {
                 swept.more = true;
                 break;
             }
@@ -145,7 +155,13 @@ impl Ledger<'_> {
 
     /// Grants at most `left` ready devices of `job`, from its first stage to the open one; how many are left.
     /// Those that are at risk already come first: their time runs.
-    fn grant_of(&self, job: &JobRecord, mut left: usize, swept: &mut Swept) -> Result<usize, SqlError> {
+    fn grant_of(
+        &self,
+        job: &JobRecord,
+        mut left: usize,
+        swept: &mut Swept,
+        has_time: &dyn Fn() -> bool,
+    ) -> Result<usize, SqlError> {
         let room = job.terms.max_in_flight - job.counters.in_flight;
         let room = usize::try_from(room).unwrap_or(0);
         let mut room = room.min(left);
@@ -160,6 +176,9 @@ impl Ledger<'_> {
             let limit = i64::try_from(room).unwrap_or(i64::MAX);
             let values = [job.job.as_str().into(), stage.into(), limit.into()];
             for row in self.sql.query(&self.dialect.text(&ready), &values)? {
+                if !has_time() {
+                    return Ok(left);
+                }
                 match self.grant(&device_id(&row)?, &job.job)? {
                     Landed::Yes => {
                         swept.granted += 1;
