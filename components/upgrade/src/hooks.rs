@@ -4,37 +4,40 @@
 //! try; one that fails is tried with one message, and then left alone for a while.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use ota_ledger::outbox::{Delivery, Due};
 use ota_platform::crypt::Owner;
 use ota_platform::hook::{self, NotDelivered, Outgoing};
 use ota_platform::{Failure, Gateway};
 
+use crate::watch::Watch;
+
 /// The most messages that one sweep sends.
 const MOST: i64 = 8;
 
-/// For how long one sweep begins to send messages.
-const TIME: Duration = Duration::from_secs(2);
+/// For how long one sweep begins to send messages (ms).
+const TIME: i64 = 2_000;
+/// How old a sweep is when it begins to send no second message (ms): the first is sent however late it is.
+const TELL_UNTIL: i64 = 4_000;
 
 /// Tells hooks what they are to be told, as far as that goes now. A failure here is no failure of the sweep: what was
 /// not told is due again.
-pub(crate) fn tell(gateway: &Gateway<'_>) {
-    if let Err(failure) = tell_due(gateway) {
+pub(crate) fn tell(gateway: &Gateway<'_>, sweep: &Watch<'_>) {
+    if let Err(failure) = tell_due(gateway, sweep) {
         eprintln!("hooks are told later: {failure}");
     }
 }
 
-fn tell_due(gateway: &Gateway<'_>) -> Result<(), Failure> {
+fn tell_due(gateway: &Gateway<'_>, sweep: &Watch<'_>) -> Result<(), Failure> {
     let due = gateway.decide(|ledger| {
         ledger.fan_out()?;
         Ok(ledger.due(MOST)?)
     })?;
-    let begun = gateway.clock.now_ms();
-    let time = i64::try_from(TIME.as_millis()).unwrap_or(i64::MAX);
+    let watch = Watch::start(gateway.clock);
+    let has_time = || watch.is_before(TIME) && sweep.is_before(TELL_UNTIL);
     let mut failing = BTreeSet::new();
-    for due in &due {
-        if gateway.clock.now_ms().saturating_sub(begun) >= time {
+    for (n, due) in due.iter().enumerate() {
+        if n > 0 && !has_time() {
             break;
         }
         if !failing.contains(&due.hook) && !has_passed(gateway, due)? {

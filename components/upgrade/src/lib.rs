@@ -6,6 +6,7 @@
 mod hooks;
 mod reply;
 mod sweep;
+mod watch;
 
 use ota_platform::{Gateway, Request, Response};
 

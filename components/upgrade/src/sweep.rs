@@ -1,8 +1,11 @@
 //! One sweep. Called by a bridge it answers with the commands for the sessions that the bridge holds; called by a
 //! cron it publishes the commands of devices that no bridge holds through the broker's API.
+//!
+//! It has parts, and one that fails keeps no other from its work. A bridge takes commands from nothing but a 200, so it
+//! reads there what failed, and which of its acknowledgements it must bring again; a cron reads nothing but the status,
+//! and gets 503. Each part has its time, so that all of them together stay under the 10 s that a bridge waits.
 
 use http::{Method, StatusCode};
-use ota_ledger::Ledger;
 use ota_ledger::sweep::Swept;
 use ota_platform::publish::publish;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
@@ -11,9 +14,18 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::hooks;
+use crate::watch::Watch;
 
 /// The most acknowledgements that one call may bring.
 const MOST_ACKNOWLEDGED: usize = 10_000;
+
+/// How old a sweep is when it hears no further acknowledgement (ms).
+const HEAR_UNTIL: i64 = 1_500;
+/// How old it is when it concludes and grants nothing further (ms).
+const DECIDE_UNTIL: i64 = 3_000;
+/// How old it is when it publishes no further command (ms): a broker that is away takes long to be found so. What is
+/// left is due again.
+const PUBLISH_UNTIL: i64 = 6_000;
 
 /// What a bridge brings; a cron brings nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -34,12 +46,32 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
     door::sweeper(gateway, request)?;
     gateway.may_tell()?;
     let tick = decode(request)?;
-    let swept = gateway.decide(|ledger| run(ledger, &tick))?;
-    let commands = gateway.decide(|ledger| match &tick.bridge {
-        Some(bridge) => commands::for_bridge(gateway, ledger, bridge),
-        None => publish_all(gateway, ledger).map(|()| Vec::new()),
-    })?;
-    hooks::tell(gateway);
+    let watch = Watch::start(gateway.clock);
+    let heard = hear(gateway, &tick.acknowledged, &watch);
+    let has_time = || watch.is_before(DECIDE_UNTIL);
+    let swept = gateway.decide(|ledger| Ok(ledger.sweep_while(&has_time)?));
+    let commands = match &tick.bridge {
+        Some(bridge) => gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge)),
+        None => publish_all(gateway, &watch).map(|()| Vec::new()),
+    };
+    hooks::tell(gateway, &watch);
+    let commands = commands?;
+    let mut failing = Vec::new();
+    if let Some(failure) = heard.failure {
+        failing.push(("acknowledgements", failure));
+    }
+    let swept = swept.unwrap_or_else(|failure| {
+        failing.push(("sweep", failure));
+        Swept::default()
+    });
+    if tick.bridge.is_none()
+        && let Some((_, failure)) = failing.pop()
+    {
+        return Err(failure);
+    }
+    for (part, failure) in &failing {
+        eprintln!("a part of a sweep failed, {part}: {failure}");
+    }
     Ok(response::json(
         StatusCode::OK,
         &json!({
@@ -48,7 +80,9 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
             "lapsed": swept.lapsed,
             "timed_out": swept.timed_out,
             "failed": swept.failed,
-            "more": swept.more,
+            "more": swept.more || heard.is_late,
+            "unheard": heard.unheard,
+            "failing": failing.iter().map(|(part, _)| part).collect::<Vec<_>>(),
         }),
     ))
 }
@@ -72,11 +106,29 @@ fn decode(request: &Request) -> Result<Tick, Refusal> {
     Ok(tick)
 }
 
-fn run(ledger: &Ledger<'_>, tick: &Tick) -> Result<Swept, Failure> {
-    for push_id in tick.acknowledged.iter().filter(|id| is_push_id(id)) {
-        ledger.delivered(push_id)?;
+/// What became of the acknowledgements of a tick.
+#[derive(Default)]
+struct Heard<'t> {
+    /// Those that are not written, and are to be brought again.
+    unheard: Vec<&'t str>,
+    /// Whether there was no time for some.
+    is_late: bool,
+    /// Why one could not be written.
+    failure: Option<Failure>,
+}
+
+fn hear<'t>(gateway: &Gateway<'_>, acknowledged: &'t [String], watch: &Watch<'_>) -> Heard<'t> {
+    let mut heard = Heard::default();
+    for push_id in acknowledged.iter().filter(|id| is_push_id(id)) {
+        if !watch.is_before(HEAR_UNTIL) {
+            heard.is_late = true;
+            heard.unheard.push(push_id);
+        } else if let Err(failure) = gateway.decide(|ledger| Ok(ledger.delivered(push_id)?)) {
+            heard.failure = Some(failure);
+            heard.unheard.push(push_id);
+        }
     }
-    Ok(ledger.sweep()?)
+    heard
 }
 
 /// Ids of pushes are digits: what is not was never ours, and must not keep the rest of a tick from being heard.
@@ -85,15 +137,19 @@ fn is_push_id(text: &str) -> bool {
 }
 
 /// Without a place to publish to, devices that no bridge holds are told in the answer to their next inform.
-fn publish_all(gateway: &Gateway<'_>, ledger: &Ledger<'_>) -> Result<(), Failure> {
+fn publish_all(gateway: &Gateway<'_>, watch: &Watch<'_>) -> Result<(), Failure> {
     if !ota_platform::publish::is_configured(gateway) {
         return Ok(());
     }
     let mut failed = None;
-    for (device, command) in ledger.deliveries(None)? {
+    for (device, command) in gateway.decide(|ledger| Ok(ledger.deliveries(None)?))? {
+        if !watch.is_before(PUBLISH_UNTIL) {
+            break;
+        }
         // One that fails comes again later; the others need not wait for it.
-        let payload = gateway.upgrade(&command)?;
-        failed = publish(gateway, &upgrade_topic(&device), &payload).err().or(failed);
+        let payload = gateway.upgrade(&command);
+        let published = payload.and_then(|payload| publish(gateway, &upgrade_topic(&device), &payload));
+        failed = published.err().or(failed);
     }
     failed.map_or(Ok(()), Err)
 }

@@ -108,6 +108,6 @@ counters! {
     presence_reported,
     /// Sweeps that the gateway answered.
     sweeps,
-    /// Sweeps that failed.
+    /// Sweeps that failed, or a part of which did.
     sweeps_failed,
 }

@@ -47,9 +47,9 @@ impl Acknowledged {
         self.lock().iter().take(BATCH).cloned().collect()
     }
 
-    fn settle(&self, heard: &[PushId]) {
+    fn settle(&self, brought: &[PushId], unheard: &[String]) {
         let mut pending = self.lock();
-        for push in heard {
+        for push in brought.iter().filter(|push| !unheard.iter().any(|id| id == push.as_str())) {
             pending.remove(push);
         }
     }
@@ -81,11 +81,16 @@ async fn sweep(shared: &Shared, backoff: &mut Backoff) -> Duration {
         Outcome::Answered(response) => match read(response.body()) {
             Ok(answer) => {
                 shared.metrics.sweeps.count();
-                shared.acknowledged.settle(&acknowledged);
+                if !answer.failing.is_empty() {
+                    shared.metrics.sweeps_failed.count();
+                    tracing::warn!(parts = ?answer.failing, "a part of the sweep failed");
+                }
+                shared.acknowledged.settle(&acknowledged, &answer.unheard);
                 shared.registry.deliver(answer.commands);
                 *backoff = Backoff::new(&shared.settings);
-                let is_unfinished =
-                    answer.more || !shared.acknowledged.is_empty() && acknowledged.len() == BATCH;
+                // What was not heard for want of time is more too; what failed is tried again later.
+                let is_full = acknowledged.len() == BATCH && answer.unheard.is_empty();
+                let is_unfinished = answer.more || is_full && !shared.acknowledged.is_empty();
                 return if is_unfinished { Duration::ZERO } else { shared.settings.sweep_every };
             }
             Err(error) => {
@@ -124,4 +129,10 @@ struct Answer {
     commands: Vec<CommandRecord>,
     #[serde(default)]
     more: bool,
+    /// The acknowledgements that the gateway could not write, and must be told again.
+    #[serde(default)]
+    unheard: Vec<String>,
+    /// The parts of the sweep that failed.
+    #[serde(default)]
+    failing: Vec<String>,
 }

@@ -29,15 +29,22 @@ pub fn bridge_name(name: &str) -> Result<&str, Refusal> {
     Err(Refusal::bad_request(message))
 }
 
-/// The commands that are due for the sessions that `bridge` holds.
+/// The commands that are due for the sessions that `bridge` holds. One that cannot be written, since its firmware or
+/// what is configured does not fit into it, goes to the log and keeps no other from its device.
 pub fn for_bridge(
     gateway: &Gateway<'_>,
     ledger: &Ledger<'_>,
     bridge: &str,
 ) -> Result<Vec<Delivery>, Failure> {
     let commands = ledger.deliveries(Some(bridge))?;
-    let delivery = |(device, command): &(_, _)| deliver(gateway, device, command);
-    commands.iter().map(delivery).collect()
+    let delivery = |(device, command): &(_, _)| match deliver(gateway, device, command) {
+        Ok(delivery) => Some(delivery),
+        Err(failure) => {
+            eprintln!("the command for {device} cannot be written: {failure}");
+            None
+        }
+    };
+    Ok(commands.iter().filter_map(delivery).collect())
 }
 
 fn deliver(

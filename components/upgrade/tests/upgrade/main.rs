@@ -6,9 +6,11 @@
 mod delivery;
 mod faults;
 mod hooks;
+mod parts;
 mod replies;
 mod sweeps;
 mod ticks;
+mod time;
 
 use ota_testbed::Testbed;
 use serde_json::{Value, json};
@@ -24,4 +26,10 @@ fn connected(bed: &Testbed, count: usize, terms: Value) -> String {
     let response = bed.send(&bed.by_bridge("/mqtt/presence", json!(events).to_string()));
     assert_eq!(response.status(), 200);
     bed.add_job("push", terms)
+}
+
+/// The id of a command of a sweep.
+fn push_id(command: &Value) -> String {
+    let payload: Value = serde_json::from_str(command["payload"].as_str().unwrap()).unwrap();
+    payload["id"].as_str().unwrap().to_owned()
 }

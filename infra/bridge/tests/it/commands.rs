@@ -78,6 +78,25 @@ async fn an_acknowledgement_is_kept_until_a_sweep_was_answered() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_that_the_gateway_could_not_write_is_reported_again() {
+    let setup = Setup::start().await;
+    let mut device = setup.device("dk").await;
+    let unheard = json!({"commands": [], "more": false, "unheard": ["77"], "failing": ["acknowledgements"]});
+    let unheard = Answer::body(unheard.to_string());
+    setup.gateway.answer("sweep", [Answer::command("dk", &topic("dk", "upgrade"), COMMAND), unheard]);
+    device.message().await;
+    let reports = || setup.gateway.acknowledged().len();
+    eventually("it is reported again and again", || reports() >= 3).await;
+    assert_ne!(setup.bridge.metrics().sweeps_failed, 0);
+    setup.gateway.answer("sweep", [empty()]);
+    let answered = setup.bridge.metrics().sweeps;
+    eventually("a sweep was answered", || setup.bridge.metrics().sweeps > answered + 2).await;
+    let (reported, answered) = (reports(), setup.bridge.metrics().sweeps);
+    eventually("further sweeps", || setup.bridge.metrics().sweeps > answered + 2).await;
+    assert_eq!(reports(), reported);
+}
+
+#[tokio::test]
 async fn a_command_that_was_not_acknowledged_is_neither_reported_nor_written_twice() {
     let setup = Setup::start().await;
     let mut device = setup.device("dk").await;
