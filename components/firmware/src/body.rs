@@ -11,13 +11,21 @@ use crate::attempt::{complete, damaged};
 /// A running body asks the ledger again after this long (ms).
 const ASK_EVERY: i64 = 5000;
 
+/// A body that had no word of the ledger for this long is cut off (ms). So what a hard stop or a quarantine ends does
+/// end, even where the ledger is out of reach; and a failover of a database, most often over within a minute, breaks
+/// no download off. A device that is cut off asks for the rest, and is told 503 until the ledger is back.
+const WITHOUT_A_WORD: i64 = 60_000;
+
 /// What is still to be sent.
 pub struct Body<'g> {
     gateway: &'g Gateway<'g>,
     link: Link,
     firmware: FirmwareRecord,
     reader: Reader<KvObjects<'g>>,
+    /// When the ledger was last asked (ms).
     asked_at: i64,
+    /// When it last said that the attempt lives (ms).
+    heard_at: i64,
     /// Whether the device has the whole image when it has this.
     is_last: bool,
 }
@@ -30,7 +38,8 @@ impl<'g> Body<'g> {
         reader: Reader<KvObjects<'g>>,
         is_last: bool,
     ) -> Self {
-        Self { gateway, link, firmware, reader, asked_at: gateway.clock.now_ms(), is_last }
+        let now = gateway.clock.now_ms();
+        Self { gateway, link, firmware, reader, asked_at: now, heard_at: now, is_last }
     }
 
     /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
@@ -58,10 +67,14 @@ impl<'g> Body<'g> {
         }
     }
 
-    /// Whether the attempt still lives. A ledger that cannot be asked is asked again; what began is not cut off for it.
+    /// Whether the attempt still lives. A ledger that cannot be asked is asked again; what began is not cut off for it
+    /// before [`WITHOUT_A_WORD`].
     fn may_go_on(&mut self) -> bool {
         let now = self.gateway.clock.now_ms();
-        if (now - self.asked_at).abs() < ASK_EVERY {
+        // A clock that was set back is no reason to wait longer.
+        let since = |then: i64| now.saturating_sub(then).saturating_abs();
+        let is_too_silent = since(self.heard_at) >= WITHOUT_A_WORD;
+        if since(self.asked_at) < ASK_EVERY && !is_too_silent {
             return true;
         }
         self.asked_at = now;
@@ -70,7 +83,14 @@ impl<'g> Body<'g> {
                 eprintln!("cut off: {why}");
                 false
             }
-            Ok(Access::Begun(_) | Access::Returned(_) | Access::MayBegin(_)) => true,
+            Ok(Access::Begun(_) | Access::Returned(_) | Access::MayBegin(_)) => {
+                self.heard_at = now;
+                true
+            }
+            Err(failure) if is_too_silent => {
+                eprintln!("cut off: the ledger was silent for {WITHOUT_A_WORD} ms: {failure}");
+                false
+            }
             Err(failure) => {
                 eprintln!("a running download could not be checked: {failure}");
                 true

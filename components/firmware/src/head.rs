@@ -6,7 +6,9 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 use ota_image::{ByteRange, Conditions, ETag, KvObjects, ReadError, Reader, Selection, select};
 use ota_ledger::download::Access;
+use ota_ledger::record::FirmwareRecord;
 use ota_platform::{Failure, Gateway, Request, Response, request, response};
+use ota_protocol::link::Link;
 
 use crate::attempt::{begin, complete, damaged, gone};
 use crate::body::Body;
@@ -31,17 +33,7 @@ pub async fn open<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Download<'
 async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g>, Failure> {
     request::require(request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
     let link = target::link(gateway, request)?;
-    let (firmware, has_begun) = match gateway.decide(|ledger| Ok(ledger.access(&link)?))? {
-        Access::Begun(firmware) => (firmware, true),
-        Access::Returned(firmware) => {
-            if *request.method() == Method::GET {
-                gateway.decide(|ledger| Ok(ledger.resume(&link)?))?;
-            }
-            (firmware, true)
-        }
-        Access::MayBegin(firmware) => (firmware, false),
-        Access::Gone(why) => return Err(gone(why).into()),
-    };
+    let (firmware, has_begun) = admit(gateway, request, &link)?;
     let image = &firmware.image;
     let etag = ETag::of(image.sha256);
     let selection = select(request.method(), &Conditions::from(request.headers()), image.size, &etag);
@@ -76,6 +68,25 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
     let is_last = range.last() + 1 == image.size && (range.first() == 0 || has_begun);
     let body = Body::new(gateway, link, *firmware, reader, is_last);
     Ok(Download::Stream(response, Box::new(body)))
+}
+
+/// The firmware that `link` opens now, and whether its attempt has begun.
+fn admit(
+    gateway: &Gateway<'_>,
+    request: &Request,
+    link: &Link,
+) -> Result<(Box<FirmwareRecord>, bool), Failure> {
+    let mut access = gateway.decide(|ledger| Ok(ledger.access(link)?))?;
+    if matches!(access, Access::Returned(_)) && *request.method() == Method::GET {
+        gateway.decide(|ledger| Ok(ledger.resume(link)?))?;
+        // Its verdict may have come first: then nothing was resumed, and nothing may leave.
+        access = gateway.decide(|ledger| Ok(ledger.access(link)?))?;
+    }
+    match access {
+        Access::Begun(firmware) | Access::Returned(firmware) => Ok((firmware, true)),
+        Access::MayBegin(firmware) => Ok((firmware, false)),
+        Access::Gone(why) => Err(gone(why).into()),
+    }
 }
 
 fn with_range(selection: Selection, range: ByteRange, size: u64, etag: &ETag) -> Response {

@@ -1,8 +1,14 @@
 //! When a download may begin, and what its begin and its end do to the task.
 
+use std::cell::Cell;
+
+use futures::executor::block_on;
 use http::StatusCode;
+use ota_firmware::Download;
+use ota_ledger::{Row, Sql, SqlError, Value as SqlValue};
+use ota_platform::Gateway;
 use ota_testbed::{Testbed, image};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{get, granted, head, offered, status};
 
@@ -127,4 +133,54 @@ fn a_device_at_work_for_one_job_cannot_begin_another() {
     assert_eq!(status(&bed, &two), StatusCode::OK);
     assert_eq!(status(&bed, &three), StatusCode::GONE);
     assert_eq!(status(&bed, &two), StatusCode::OK);
+}
+
+/// A database in which something else happens right before the first transaction.
+struct Interrupted<'b> {
+    bed: &'b Testbed,
+    by: Cell<Option<fn(&Testbed)>>,
+}
+
+impl Sql for Interrupted<'_> {
+    fn execute(&self, sql: &str, params: &[SqlValue]) -> Result<u64, SqlError> {
+        if sql.starts_with("BEGIN")
+            && let Some(by) = self.by.take()
+        {
+            by(self.bed);
+        }
+        self.bed.sql.execute(sql, params)
+    }
+
+    fn query(&self, sql: &str, params: &[SqlValue]) -> Result<Vec<Row>, SqlError> {
+        self.bed.sql.query(sql, params)
+    }
+}
+
+/// A device that seems to have returned asks for its bytes again, and `by` comes between: the status, and the task.
+fn resumed(by: fn(&Testbed)) -> (StatusCode, Value) {
+    let bed = Testbed::new();
+    let (job, url) = granted(&bed, b"firmware");
+    assert_eq!(status(&bed, &url), StatusCode::OK);
+    bed.device("d0").inform("1");
+    let request = bed.device("d0").fetch(&url).body(Vec::new()).unwrap();
+    let interrupted = Interrupted { bed: &bed, by: Cell::new(Some(by)) };
+    let gateway = Gateway { sql: &interrupted, ..bed.gateway() };
+    let status = match block_on(ota_firmware::open(&gateway, &request)) {
+        Download::Answer(response) | Download::Stream(response, _) => response.status(),
+    };
+    (status, bed.task(&job, "d0"))
+}
+
+#[test]
+fn a_device_that_seemed_to_have_returned_resumes_unless_its_attempt_ended_meanwhile() {
+    let (status, task) = resumed(|_| {});
+    assert_eq!((status, &task["state"]), (StatusCode::OK, &json!("upgrading")));
+    let fails = |bed: &Testbed| assert_eq!(bed.device("d0").progress(-2), 200);
+    let succeeds = |bed: &Testbed| assert_eq!(bed.device("d0").inform("2").code(), 200);
+    for (verdict, state) in [(fails as fn(&Testbed), "failed"), (succeeds, "succeeded")] {
+        let (status, task) = resumed(verdict);
+        assert_eq!((status, &task["state"]), (StatusCode::GONE, &json!(state)));
+    }
+    let (status, task) = resumed(|bed| assert_eq!(bed.device("d0").inform("1").code(), 200));
+    assert_eq!((status, &task["state"]), (StatusCode::OK, &json!("upgrading")), "it had not ended");
 }

@@ -1,4 +1,4 @@
-//! A body while it runs: it goes on as long as its attempt lives, whatever else fails.
+//! A body while it runs: it goes on as long as its attempt lives, and for a minute without a word of it.
 
 use ota_testbed::{Fault, Streamed, Testbed, image};
 use serde_json::Value;
@@ -7,6 +7,7 @@ use crate::granted;
 
 /// Three pieces.
 const SIZE: usize = 700_000;
+const PIECE: usize = 262_144;
 
 #[test]
 fn a_verdict_cuts_a_running_body_within_5_s() {
@@ -45,14 +46,50 @@ fn damage_found_by_another_cuts_a_running_body() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_asked_does_not_cut_what_began() {
+fn a_ledger_that_cannot_be_asked_cuts_what_began_after_a_minute_and_no_sooner() {
+    for (silent_for, is_cut) in [(5_000, false), (59_999, false), (60_000, true), (3_600_000, true)] {
+        let bed = Testbed::new();
+        let image = image(SIZE);
+        let (_, url) = granted(&bed, &image);
+        let streamed = running(&bed, &url, |bed| {
+            bed.sql.fail_at(0, Fault::Gone);
+            bed.pass(silent_for);
+        });
+        assert_eq!(streamed.is_cut, is_cut, "after {silent_for} ms");
+        assert_eq!(*streamed.response.body() == image, !is_cut);
+    }
+}
+
+#[test]
+fn a_minute_without_a_word_of_the_ledger_is_not_stretched_by_asking() {
     let bed = Testbed::new();
-    let image = image(SIZE);
-    let (_, url) = granted(&bed, &image);
-    let streamed = running(&bed, &url, |bed| {
-        bed.sql.fail_at(0, Fault::Gone);
-        bed.pass(60_000);
+    let (_, url) = granted(&bed, &image(20 * PIECE));
+    let request = bed.device("d0").fetch(&url).body(Vec::new()).unwrap();
+    let streamed = bed.download_while(&request, |came| match came.len() / PIECE {
+        0 => {}
+        1 => bed.sql.fail_at(0, Fault::Gone),
+        _ => bed.pass(7_000),
     });
+    assert!(streamed.is_cut);
+    // 8 * 7 s are below the bound, 9 * 7 s are not.
+    assert_eq!(streamed.response.body().len(), 10 * PIECE);
+}
+
+#[test]
+fn one_word_of_the_ledger_is_good_for_another_minute() {
+    let bed = Testbed::new();
+    let image = image(20 * PIECE);
+    let (_, url) = granted(&bed, &image);
+    let request = bed.device("d0").fetch(&url).body(Vec::new()).unwrap();
+    let streamed = bed.download_while(&request, |came| {
+        bed.pass(10_000);
+        if (came.len() / PIECE).is_multiple_of(5) {
+            bed.sql.heal();
+        } else {
+            bed.sql.fail_at(0, Fault::Gone);
+        }
+    });
+    bed.sql.heal();
     assert!(!streamed.is_cut);
     assert!(*streamed.response.body() == image);
 }
