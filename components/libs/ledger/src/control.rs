@@ -242,7 +242,14 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return refuse(why);
             };
-            let decision = Decision { happening, change, detail: None, actor: "operator", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: None,
+                actor: "operator",
+                is_carried: false,
+                spoken_at: None,
+            };
             if self.write(&view, assignment, &decision)? != Landed::Yes {
                 return Err(SqlError("the task changed in its own transaction".to_owned()));
             }

@@ -20,6 +20,8 @@ pub(crate) struct Decision<'d> {
     pub actor: &'d str,
     /// Whether the answer to this very message carries the command, so that the sweep need not at once.
     pub is_carried: bool,
+    /// When the device said what leads to it (ms); `None`: it is no word of a device, or one that is answered now.
+    pub spoken_at: Option<i64>,
 }
 
 /// What became of a decision.
@@ -176,6 +178,8 @@ impl Ledger<'_> {
             TaskState::Waiting if !after.begun => None,
             _ => record.hop,
         };
+        let begun_at =
+            if begins(before, after) { decision.spoken_at.unwrap_or(view.now) } else { record.begun_at };
         // What failed before is why it waits, and a verdict keeps its reason.
         let keeps_reason = after.state == TaskState::Waiting || after.state == before.state;
         let reason = decision.change.reason.map(|reason| reason.to_string());
@@ -211,6 +215,7 @@ impl Ledger<'_> {
             i64::from(after.backing_off).into(),
             times_out_at.into(),
             hop.into(),
+            begun_at.into(),
         ]
     }
 }
@@ -225,6 +230,12 @@ impl Decision<'_> {
             (None, words) => words.map(str::to_owned),
         }
     }
+}
+
+/// Whether the device starts to work on the image, or the job lets its bytes leave.
+fn begins(before: &Task, after: &Task) -> bool {
+    let is_at_work = |task: &Task| matches!(task.state, TaskState::Downloading | TaskState::Upgrading);
+    (is_at_work(after) && !is_at_work(before)) || (after.admitted && !before.admitted)
 }
 
 /// From when the time-out runs: the first sign, for verification jobs the grant.
@@ -289,7 +300,7 @@ const UPDATE_TASK: &str = "UPDATE task SET state = $7, attempt = $8, exposed = $
         offered = $12, downloaded = $13, returned = $14, refused = $15, from_version = $16, step = $17,
         stepped_at = $18, detail = $19, reason = $20, push_id = $21, push_at = $22, pushes = 0,
         granted_at = $23, deadline = $24, ended_at = $25, ready_until = $26, admitted = $27, tries = $28,
-        backing_off = $29, times_out_at = $30, hop = $31
+        backing_off = $29, times_out_at = $30, hop = $31, begun_at = $32
     WHERE job = $1 AND device = $2 AND state = $3 AND attempt = $4 AND exposed = $5 AND begun = $6";
 
 /// Holds the job's row to the end of the transaction, for what reads it before it decides.

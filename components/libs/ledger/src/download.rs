@@ -85,7 +85,14 @@ impl Ledger<'_> {
             {
                 return Ok(End::Rollback(answer));
             }
-            let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: None,
+                actor: "device",
+                is_carried: false,
+                spoken_at: None,
+            };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Begun::Yes),
                 Landed::Raced => End::Rollback(Begun::Later),
@@ -116,7 +123,14 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(()));
             };
-            let decision = Decision { happening, change, detail: None, actor: "device", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: None,
+                actor: "device",
+                is_carried: false,
+                spoken_at: None,
+            };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(()),
                 Landed::Raced | Landed::NoSlot => End::Rollback(()),

@@ -15,7 +15,7 @@ impl Ledger<'_> {
     pub fn replace_device(&self, id: &DeviceId, secret: &str) -> Result<bool, SqlError> {
         self.retire(id, |ledger| {
             let values = [id.product.as_str().into(), id.device.as_str().into(), secret.into()];
-            ledger.sql.execute(REPLACE, &values)?;
+            ledger.sql.execute(&ledger.dialect.text(REPLACE), &values)?;
             ledger.append(&by_operator("device_replaced", None, Some(id)))
         })
     }
@@ -65,7 +65,8 @@ impl Ledger<'_> {
         let retry = &assignment.job.terms.retry;
         let change = apply(&assignment.record.task, happening, retry).map_err(|_| changed())?;
         let detail = Some("hardware replaced");
-        let decision = Decision { happening, change, detail, actor: "operator", is_carried: false };
+        let decision =
+            Decision { happening, change, detail, actor: "operator", is_carried: false, spoken_at: None };
         if self.write(view, assignment, &decision)? != Landed::Yes {
             return Err(changed());
         }
@@ -80,8 +81,9 @@ fn open_jobs(view: &View) -> Vec<String> {
     jobs
 }
 
+/// What the old hardware said, and what is still on its way, is no word of the new one.
 const REPLACE: &str =
-    "UPDATE device SET generation = generation + 1, secret = $3, version = NULL, heard_at = 0,
+    "UPDATE device SET generation = generation + 1, secret = $3, version = NULL, informed_at = {now}, heard_at = 0,
         connected = 0, bridge = NULL, session = 0
     WHERE product = $1 AND device = $2";
 const FORGET_TAGS: &str = "DELETE FROM device_tag WHERE product = $1 AND device = $2";

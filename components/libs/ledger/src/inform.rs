@@ -9,16 +9,24 @@ use crate::command::Command;
 use crate::decide::{Decision, Landed};
 use crate::transaction::End;
 use crate::view::{Assignment, REVERT_WITHIN, View};
-use crate::{Ledger, SqlError};
+use crate::{Ledger, SqlError, Value};
 
 /// Who sent a message, and when it was taken from the device.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// The device.
     pub id: DeviceId,
-    /// How long ago a listening bridge took the message from it (ms); `None` when nobody knows.
-    /// A message from before the attempt's grant speaks of the attempt before.
+    /// How long ago a listening bridge took the message from it (ms); `None` when nobody knows: it counts as said when
+    /// it was received.
     pub age: Option<i64>,
+}
+
+impl Heard {
+    /// When the device said it, by the ledger's clock, which showed `now` (ms) at the first read: no message is younger
+    /// than that, however long it waits for its transaction.
+    pub(crate) fn spoken_at(&self, now: i64) -> i64 {
+        now.saturating_sub(self.age.unwrap_or(0).max(0))
+    }
 }
 
 /// What a message of a device led to.
@@ -41,21 +49,30 @@ impl Ledger<'_> {
     ///
     /// An unchanged version costs one read. Otherwise each step is a transaction of its own, one job each:
     /// the jobs that it joins, the version and the verdict of the live task, then verdicts of other tasks, then a grant.
+    ///
+    /// A message that comes late counts as of when it was said. Older than the version on record, it changes nothing;
+    /// from before an attempt, it says nothing about that attempt. (What an unchanged inform says is not written but
+    /// every [`HEARD_EVERY`], so one that was overtaken by such a word alone may still pass; the next inform mends it.)
     pub fn inform(&self, heard: &Heard, version: &Version) -> Result<Told, SqlError> {
         let mut may_grant = true;
         let mut may_join = true;
+        let mut received = None;
         for _ in 0..MOST_STEPS {
             let Some(view) = self.view(&heard.id)? else { return Ok(Told::Unknown) };
+            let word = Word { version, spoken_at: heard.spoken_at(*received.get_or_insert(view.now)) };
+            if word.is_outdated(&view) {
+                return Ok(Told::Known(view.undelivered().map(Box::new)));
+            }
             // Before the version is written: a message that comes again finds what it did not do.
             let is_new = view.device.version.as_ref() != Some(version);
             if std::mem::take(&mut may_join) && is_new && self.join(&heard.id, version)? {
                 continue;
             }
-            let Some(step) = next_step(&view, heard, version, may_grant) else {
-                self.touch(&view)?;
+            let Some(step) = next_step(&view, &word, may_grant) else {
+                self.touch(&view, &word)?;
                 return Ok(Told::Known(view.undelivered().map(Box::new)));
             };
-            let landed = self.take_step(heard, version, may_grant)?;
+            let landed = self.take_step(&heard.id, &word, may_grant)?;
             if matches!(step, Step::Grant(..)) && landed == Landed::NoSlot {
                 may_grant = false;
             }
@@ -64,14 +81,13 @@ impl Ledger<'_> {
     }
 
     /// One transaction: locks the device, reads again, decides, writes.
-    fn take_step(&self, heard: &Heard, version: &Version, may_grant: bool) -> Result<Landed, SqlError> {
+    fn take_step(&self, id: &DeviceId, word: &Word<'_>, may_grant: bool) -> Result<Landed, SqlError> {
         self.transaction(|| {
-            self.sql.execute(
-                &self.dialect.text(SET_VERSION),
-                &[heard.id.product.as_str().into(), heard.id.device.as_str().into(), version.as_str().into()],
-            )?;
-            let Some(view) = self.view(&heard.id)? else { return Ok(End::Rollback(Landed::Raced)) };
-            let (assignment, change, happening) = match next_step(&view, heard, version, may_grant) {
+            if self.sql.execute(&self.dialect.text(SET_VERSION), &word.values(id))? == 0 {
+                return Ok(End::Rollback(Landed::Raced));
+            }
+            let Some(view) = self.view(id)? else { return Ok(End::Rollback(Landed::Raced)) };
+            let (assignment, change, happening) = match next_step(&view, word, may_grant) {
                 None | Some(Step::Version) => return Ok(End::Commit(Landed::Yes)),
                 Some(Step::Verdict(assignment, change, happening)) => (assignment, change, happening),
                 Some(Step::Grant(assignment, change)) => (assignment, change, Happening::Grant),
@@ -79,9 +95,10 @@ impl Ledger<'_> {
             let decision = Decision {
                 happening,
                 change,
-                detail: (happening != Happening::Grant).then(|| version.as_str()),
+                detail: (happening != Happening::Grant).then(|| word.version.as_str()),
                 actor: "device",
                 is_carried: true,
+                spoken_at: None,
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Landed::Yes),
@@ -110,6 +127,7 @@ impl Ledger<'_> {
                 detail: None,
                 actor: "device",
                 is_carried: false,
+                spoken_at: None,
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(()),
@@ -119,29 +137,53 @@ impl Ledger<'_> {
     }
 
     /// Writes *last heard* when it is older than [`HEARD_EVERY`], and keeps waiting tasks ready for a grant.
-    fn touch(&self, view: &View) -> Result<(), SqlError> {
-        let (product, device) = (view.device.id.product.as_str(), view.device.id.device.as_str());
-        if view.now - view.device.heard_at >= HEARD_EVERY {
-            self.sql.execute(&self.dialect.text(SET_HEARD), &[product.into(), device.into()])?;
-        }
+    fn touch(&self, view: &View, word: &Word<'_>) -> Result<(), SqlError> {
+        let id = &view.device.id;
         let is_stale = |assignment: &Assignment| {
             assignment.record.task.state == TaskState::Waiting
                 && assignment.job.mode == Mode::Push
                 && assignment.record.ready_until < view.now + assignment.job.terms.reachable_within / 2
         };
         if view.tasks.iter().any(is_stale) {
-            self.make_ready(&view.device.id)?;
+            // The device's row comes before its tasks, here too: two that change the same tasks must not meet.
+            return self.transaction(|| {
+                self.sql.execute(&self.dialect.text(SET_HEARD), &word.values(id))?;
+                let key = [id.product.as_str().into(), id.device.as_str().into()];
+                self.sql.execute(&self.dialect.text(SET_READY), &key)?;
+                Ok(End::Commit(()))
+            });
+        }
+        if view.now - view.device.heard_at >= HEARD_EVERY {
+            self.sql.execute(&self.dialect.text(SET_HEARD), &word.values(id))?;
         }
         Ok(())
     }
+}
 
-    /// The device's waiting tasks may be granted by the sweep for as long as it counts as reachable.
-    pub(crate) fn make_ready(&self, id: &DeviceId) -> Result<(), SqlError> {
-        self.sql.execute(
-            &self.dialect.text(SET_READY),
-            &[id.product.as_str().into(), id.device.as_str().into()],
-        )?;
-        Ok(())
+/// What a device says of itself.
+struct Word<'w> {
+    version: &'w Version,
+    /// When it said so (ms), by the ledger's clock.
+    spoken_at: i64,
+}
+
+impl Word<'_> {
+    /// Whether the device has said another version since. A record from the future is of a clock that was set back, and
+    /// compares with nothing.
+    fn is_outdated(&self, view: &View) -> bool {
+        let device = &view.device;
+        let is_later = device.informed_at > self.spoken_at && device.informed_at <= view.now;
+        is_later && device.version.as_ref() != Some(self.version)
+    }
+
+    /// The parameters of [`SET_VERSION`] and [`SET_HEARD`].
+    fn values(&self, id: &DeviceId) -> [Value; 4] {
+        [
+            id.product.as_str().into(),
+            id.device.as_str().into(),
+            self.version.as_str().into(),
+            self.spoken_at.into(),
+        ]
     }
 }
 
@@ -155,11 +197,11 @@ enum Step<'v> {
     Grant(&'v Assignment, Change),
 }
 
-fn next_step<'v>(view: &'v View, heard: &Heard, version: &Version, may_grant: bool) -> Option<Step<'v>> {
-    if let Some(step) = verdict(view, heard, version) {
+fn next_step<'v>(view: &'v View, word: &Word<'_>, may_grant: bool) -> Option<Step<'v>> {
+    if let Some(step) = verdict(view, word) {
         return Some(step);
     }
-    if view.device.version.as_ref() != Some(version) {
+    if view.device.version.as_ref() != Some(word.version) {
         return Some(Step::Version);
     }
     if !may_grant {
@@ -171,14 +213,17 @@ fn next_step<'v>(view: &'v View, heard: &Heard, version: &Version, may_grant: bo
 }
 
 /// The first task that the informed version says something new about, the live one before others.
-fn verdict<'v>(view: &'v View, heard: &Heard, version: &Version) -> Option<Step<'v>> {
+fn verdict<'v>(view: &'v View, word: &Word<'_>) -> Option<Step<'v>> {
+    let version = word.version;
     let live_first = view.live().into_iter().chain(&view.tasks);
     for assignment in live_first {
         if assignment.record.generation != view.device.generation {
             continue;
         }
         let relation = assignment.relation(version, view.sequence_of(version));
-        if relation != Informed::Target && !speaks_of(assignment, heard, view.now) {
+        let has_arrived = matches!(relation, Informed::Target | Informed::Hop);
+        let speaks = if has_arrived { is_back_from } else { speaks_of };
+        if !speaks(assignment, word.spoken_at) {
             continue;
         }
         if assignment.record.task.state == TaskState::Succeeded && !may_revert(view, assignment, version) {
@@ -192,10 +237,17 @@ fn verdict<'v>(view: &'v View, heard: &Heard, version: &Version) -> Option<Step<
     None
 }
 
-/// Whether a message is about the attempt as it stands: not when it was taken from the device before the grant.
-pub(crate) fn speaks_of(assignment: &Assignment, heard: &Heard, now: i64) -> bool {
+/// Whether what the device said then is about the attempt as it stands: not from before its grant, or its verdict.
+pub(crate) fn speaks_of(assignment: &Assignment, spoken_at: i64) -> bool {
     let record = &assignment.record;
-    heard.age.is_none_or(|age| now - age >= record.granted_at.max(record.ended_at.unwrap_or(0)))
+    spoken_at >= record.granted_at.max(record.ended_at.unwrap_or(0))
+}
+
+/// Whether a device that said then that it is where it was to go is past all risk: nothing has begun since. A verdict in
+/// between makes it a late success, a grant alone puts nothing at risk; that it is still there, the version on record
+/// says.
+pub(crate) fn is_back_from(assignment: &Assignment, spoken_at: i64) -> bool {
+    !assignment.record.task.begun || spoken_at >= assignment.record.begun_at
 }
 
 /// Only the device's latest success can be reverted, within 24 hours, and not by another job that moves it on.
@@ -215,9 +267,13 @@ fn may_revert(view: &View, assignment: &Assignment, version: &Version) -> bool {
     is_latest && !is_moving_on && !has_moved_on && view.now - ended_at(assignment) < REVERT_WITHIN
 }
 
-const SET_VERSION: &str =
-    "UPDATE device SET version = $3, heard_at = {now} WHERE product = $1 AND device = $2";
-const SET_HEARD: &str = "UPDATE device SET heard_at = {now} WHERE product = $1 AND device = $2";
+/// Nothing changes when another version was said since. The device's row is locked to the end of the transaction.
+const SET_VERSION: &str = "UPDATE device SET version = $3, heard_at = {now},
+        informed_at = CASE WHEN version = $3 AND informed_at > $4 THEN informed_at ELSE $4 END
+    WHERE product = $1 AND device = $2 AND (version = $3 OR informed_at <= $4 OR informed_at > {now})";
+const SET_HEARD: &str = "UPDATE device SET heard_at = {now},
+        informed_at = CASE WHEN version = $3 AND informed_at < $4 THEN $4 ELSE informed_at END
+    WHERE product = $1 AND device = $2";
 /// Connected devices are ready until they disconnect: 2^53 ms is beyond any clock.
 pub(crate) const SET_READY: &str = "UPDATE task SET ready_until = COALESCE(
         (SELECT 9007199254740992 FROM device d

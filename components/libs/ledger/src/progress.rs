@@ -34,11 +34,12 @@ impl Ledger<'_> {
         let Some(view) = self.view(&heard.id)? else { return Ok(Reported::Unknown) };
         let Some(assignment) = subject(&view) else { return Ok(Reported::NoTask) };
         let command = || view.undelivered().map(Box::new);
-        if !speaks_of(assignment, heard, view.now) {
+        let spoken_at = heard.spoken_at(view.now);
+        if !speaks_of(assignment, spoken_at) {
             return Ok(Reported::Taken(command()));
         }
         match apply(&assignment.record.task, Happening::Step(step), &assignment.job.terms.retry) {
-            Ok(_) => self.change_by_step(heard, &assignment.job.job, step, words),
+            Ok(_) => self.change_by_step(&heard.id, &assignment.job.job, spoken_at, step, words),
             Err(Refused::NotStarted) => Ok(Reported::NotStarted),
             Err(Refused::Nothing | Refused::Over) => {
                 self.record_step(&view, assignment, step, words)?;
@@ -49,17 +50,21 @@ impl Ledger<'_> {
 
     fn change_by_step(
         &self,
-        heard: &Heard,
+        id: &DeviceId,
         job: &str,
+        spoken_at: i64,
         step: i32,
         words: Option<&str>,
     ) -> Result<Reported, SqlError> {
         self.transaction(|| {
-            self.lock(&heard.id)?;
-            let Some(view) = self.view_with(&heard.id, job)? else {
+            self.lock(id)?;
+            let Some(view) = self.view_with(id, job)? else {
                 return Ok(End::Rollback(Reported::Unknown));
             };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Reported::NoTask)) };
+            if !speaks_of(assignment, spoken_at) {
+                return Ok(End::Rollback(Reported::Taken(None)));
+            }
             let happening = Happening::Step(step);
             let task = &assignment.record.task;
             let Ok(change) = apply(task, happening, &assignment.job.terms.retry) else {
@@ -69,7 +74,14 @@ impl Ledger<'_> {
             if takes_offer && !view.is_free_but_for(assignment, |_| false) {
                 return Ok(End::Rollback(Reported::NotStarted));
             }
-            let decision = Decision { happening, change, detail: words, actor: "device", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: words,
+                actor: "device",
+                is_carried: false,
+                spoken_at: Some(spoken_at),
+            };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Reported::Taken(None)),
                 Landed::Raced => End::Rollback(Reported::Taken(None)),
@@ -138,7 +150,14 @@ impl Ledger<'_> {
             let Ok(change) = apply(&live.record.task, happening, &live.job.terms.retry) else {
                 return Ok(End::Rollback(true));
             };
-            let decision = Decision { happening, change, detail: words, actor: "device", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: words,
+                actor: "device",
+                is_carried: false,
+                spoken_at: None,
+            };
             Ok(match self.write(&view, live, &decision)? {
                 Landed::Yes => End::Commit(true),
                 Landed::Raced | Landed::NoSlot => End::Rollback(true),

@@ -157,12 +157,13 @@ const AMEND_PRODUCT: &str =
 const HAS_PRODUCT: &str = "SELECT 1 FROM product WHERE product = $1";
 /// A device that was deleted and comes again is other hardware: what its key was told before is void, though its tasks
 /// be purged. Each generation but the first has its event.
-const INSERT_DEVICE: &str = "INSERT INTO device (product, device, secret, place, generation, created_at)
+const INSERT_DEVICE: &str =
+    "INSERT INTO device (product, device, secret, place, generation, informed_at, created_at)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT),
         (SELECT COALESCE(MAX(g.generation), 0) + 1 FROM (
             SELECT MAX(t.generation) AS generation FROM task t WHERE t.product = $1 AND t.device = $2
             UNION ALL SELECT COUNT(*) FROM event e WHERE e.product = $1 AND e.device = $2
-                AND e.kind IN ('device_replaced', 'device_deleted')) AS g), {now}
+                AND e.kind IN ('device_replaced', 'device_deleted')) AS g), {now}, {now}
     WHERE true ON CONFLICT DO NOTHING";
 const DEVICE: &str = "SELECT {now}, l.epoch, {columns} FROM ledger l CROSS JOIN device d
     WHERE d.product = $1 AND d.device = $2";

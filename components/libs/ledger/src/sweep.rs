@@ -9,6 +9,7 @@ use ota_rollout::{Happening, Informed, JobState, Kind, Task, TaskState, apply};
 use crate::command::Command;
 use crate::decide::{Decision, Landed};
 use crate::grant::Barrier;
+use crate::inform::is_back_from;
 use crate::record::{DeviceRecord, JobRecord};
 use crate::transaction::End;
 use crate::view::{Assignment, View};
@@ -112,6 +113,7 @@ impl Ledger<'_> {
                 detail: None,
                 actor: "sweep",
                 is_carried: false,
+                spoken_at: None,
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Some(change.event)),
@@ -201,7 +203,8 @@ impl Ledger<'_> {
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Landed::Raced)) };
             let barriers = view.barriers(assignment);
             // A device may have informed the target while its job was being created.
-            let is_there = barriers == [Barrier::AlreadyThere];
+            let has_arrived = is_back_from(assignment, view.device.informed_at);
+            let is_there = barriers == [Barrier::AlreadyThere] && has_arrived;
             if barriers.iter().any(Barrier::is_of_job) {
                 return Ok(End::Rollback(Landed::NoSlot));
             }
@@ -213,7 +216,14 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, retry) else {
                 return Ok(End::Rollback(Landed::Raced));
             };
-            let decision = Decision { happening, change, detail: None, actor: "sweep", is_carried: false };
+            let decision = Decision {
+                happening,
+                change,
+                detail: None,
+                actor: "sweep",
+                is_carried: false,
+                spoken_at: None,
+            };
             Ok(match self.write(&view, assignment, &decision)? {
                 // No slot was needed, and none was taken.
                 Landed::Yes if is_there => End::Commit(Landed::Raced),

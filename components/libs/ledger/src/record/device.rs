@@ -21,12 +21,15 @@ pub struct DeviceRecord {
     pub heard_at: i64,
     /// Whether a bridge or broker holds its session.
     pub is_connected: bool,
+    /// When it said that version (ms), as far as written: what it said before then is outdated. Registration and
+    /// replacement count as such a word.
+    pub informed_at: i64,
 }
 
 impl DeviceRecord {
     pub(crate) const COLUMNS: &str =
-        "d.product, d.device, d.generation, d.secret, d.version, d.heard_at, d.connected";
-    pub(crate) const WIDTH: usize = 7;
+        "d.product, d.device, d.generation, d.secret, d.version, d.heard_at, d.connected, d.informed_at";
+    pub(crate) const WIDTH: usize = 8;
 
     pub(crate) fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
         Ok(Self {
@@ -36,6 +39,7 @@ impl DeviceRecord {
             version: version(row, at + 4)?,
             heard_at: row.int(at + 5)?,
             is_connected: row.int(at + 6)? == 1,
+            informed_at: row.int(at + 7)?,
         })
     }
 }

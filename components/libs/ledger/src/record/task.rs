@@ -32,6 +32,8 @@ pub struct TaskRecord {
     pub push_id: Option<String>,
     /// When the attempt was granted (ms).
     pub granted_at: i64,
+    /// When an attempt last began (ms): only what the device says from then on tells what became of it. 0: none did.
+    pub begun_at: i64,
     /// When there was a verdict (ms).
     pub ended_at: Option<i64>,
     /// Until when the device counts as reachable (ms).
@@ -50,8 +52,8 @@ impl TaskRecord {
     pub(crate) const COLUMNS: &str = "t.job, t.product, t.device, t.generation, t.state, t.attempt, t.exposed, \
          t.begun, t.admitted, t.signed, t.offered, t.downloaded, t.returned, t.refused, t.from_version, t.step, \
          t.stepped_at, t.detail, t.reason, t.push_id, t.granted_at, t.ended_at, t.ready_until, t.deadline, t.tries, \
-         t.backing_off, t.times_out_at, t.stage, t.hop";
-    pub(crate) const WIDTH: usize = 29;
+         t.backing_off, t.times_out_at, t.stage, t.hop, t.begun_at";
+    pub(crate) const WIDTH: usize = 30;
 
     /// The task at column `at`, or `None` where a LEFT JOIN found none.
     pub(crate) fn read(row: &Row, at: usize) -> Result<Option<Self>, SqlError> {
@@ -84,6 +86,7 @@ impl TaskRecord {
             reason: row.opt_text(at + 18)?,
             push_id: row.opt_text(at + 19)?,
             granted_at: row.int(at + 20)?,
+            begun_at: row.int(at + 29)?,
             ended_at: row.opt_int(at + 21)?,
             ready_until: row.int(at + 22)?,
             deadline: row.opt_int(at + 23)?,

@@ -6,6 +6,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "ALTER TABLE product ADD COLUMN refuse_unknown BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE device ADD COLUMN place BIGINT NOT NULL DEFAULT 0",
     "UPDATE device SET place = {random_place}",
+    "ALTER TABLE device ADD COLUMN informed_at BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN must_pass BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN needs_verification BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN verify_most BIGINT NOT NULL DEFAULT 5",
@@ -155,6 +156,7 @@ const TASK: &str = "CREATE TABLE task (
     push_at BIGINT NOT NULL DEFAULT 0,
     pushes BIGINT NOT NULL DEFAULT 0,
     granted_at BIGINT NOT NULL DEFAULT 0,
+    begun_at BIGINT NOT NULL DEFAULT 0,
     deadline BIGINT,
     times_out_at BIGINT,
     ended_at BIGINT,
@@ -168,10 +170,10 @@ const TASK: &str = "CREATE TABLE task (
     CHECK (backing_off = 0 OR (state = 'waiting' AND deadline IS NOT NULL)))";
 const KEEP_TASKS: &str = "INSERT INTO task (job, device, product, generation, state, attempt, tries, exposed,
         begun, admitted, signed, offered, downloaded, returned, refused, from_version, step, stepped_at, detail,
-        reason, push_id, push_at, pushes, granted_at, deadline, times_out_at, ended_at, ready_until)
+        reason, push_id, push_at, pushes, granted_at, begun_at, deadline, times_out_at, ended_at, ready_until)
     SELECT job, device, product, generation, state, attempt, attempt, exposed,
         begun, admitted, signed, offered, downloaded, returned, refused, from_version, step, stepped_at, detail,
-        reason, push_id, push_at, pushes, granted_at,
+        reason, push_id, push_at, pushes, granted_at, CASE WHEN begun = 1 THEN granted_at ELSE 0 END,
         CASE WHEN state IN ('granted', 'downloading', 'upgrading') THEN deadline END, deadline, ended_at, ready_until
     FROM task_of_1";
 

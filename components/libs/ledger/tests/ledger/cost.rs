@@ -17,6 +17,16 @@ fn an_unchanged_inform_is_one_read_and_one_write_in_300_s() {
 }
 
 #[test]
+fn a_device_that_waits_is_kept_ready_by_one_transaction_in_half_its_reach() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    store.act(|ledger| ledger.pause_job(&job).unwrap());
+    store.pass(Terms::DEFAULT.reachable_within / 2 + 1);
+    assert_eq!(store.sql.count(|| store.inform("d0", "1")).0, 5);
+    assert_eq!(store.sql.count(|| store.inform("d0", "1")).0, 1);
+}
+
+#[test]
 fn progress_inside_a_step_of_ten_per_cent_is_one_read() {
     let store = Store::with_devices(1);
     store.job(Mode::Push, terms(10));

@@ -17,6 +17,7 @@ mod hooks;
 mod hops;
 mod inform;
 mod jobs;
+mod late;
 mod migration;
 mod order;
 mod outbox;
