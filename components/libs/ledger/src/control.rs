@@ -263,26 +263,6 @@ impl Ledger<'_> {
             Ok(End::Commit(Ok(())))
         })?
     }
-
-    /// Forgets a chunk of the tasks of jobs that were deleted, except those that are exposed; `true` when there is
-    /// more to forget.
-    pub(crate) fn purge(&self) -> Result<bool, SqlError> {
-        let rows = self.sql.query(TO_PURGE, &[])?;
-        let Some(row) = rows.first() else { return Ok(false) };
-        let (job, from) = (row.text(0)?, row.text(1)?);
-        self.transaction(|| {
-            let chunk = [job.as_str().into(), from.as_str().into(), crate::fill::CHUNK.into()];
-            let rows = self.sql.query(PURGED_UPTO, &chunk)?;
-            let upto = rows.first().map_or(Ok(None), |row| row.opt_text(0))?;
-            if let Some(upto) = &upto {
-                self.sql
-                    .execute(PURGE, &[job.as_str().into(), from.as_str().into(), upto.as_str().into()])?;
-            }
-            // Another sweep may have been faster: what it forgot is forgotten.
-            self.sql.execute(PURGED, &[job.as_str().into(), upto.as_deref().into(), from.as_str().into()])?;
-            Ok(End::Commit(true))
-        })
-    }
 }
 
 fn by_operator<'e>(
@@ -361,9 +341,3 @@ const AMEND: &str = "UPDATE job SET loss_budget = $2, growth = $3, max_failure_r
 const DELETE: &str = "UPDATE job SET state = 'deleted', filled_to = '' WHERE job = $1";
 const RUN_AGAIN: &str =
     "UPDATE job SET state = 'running', held_because = NULL WHERE job = $1 AND state = 'done'";
-const TO_PURGE: &str = "SELECT j.job, j.filled_to FROM job j
-    WHERE j.state = 'deleted' AND j.filled_to IS NOT NULL ORDER BY j.created_at LIMIT 1";
-const PURGED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT t.device FROM task t
-        WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3) AS c";
-const PURGE: &str = "DELETE FROM task WHERE job = $1 AND device > $2 AND device <= $3 AND exposed = 0";
-const PURGED: &str = "UPDATE job SET filled_to = $2 WHERE job = $1 AND filled_to = $3";

@@ -261,7 +261,8 @@ fn ready_until(view: &View, assignment: &Assignment, decision: &Decision<'_>) ->
         return 0;
     }
     match comes_back {
-        true if view.device.is_connected => FOR_EVER,
+        // Those that had more attempts come later: whoever was never granted goes before one that lapsed.
+        true if view.device.is_connected => FOR_EVER - after.attempt,
         true => view.device.heard_at + assignment.job.terms.reachable_within,
         false => record.ready_until,
     }

@@ -274,9 +274,10 @@ const SET_VERSION: &str = "UPDATE device SET version = $3, heard_at = {now},
 const SET_HEARD: &str = "UPDATE device SET heard_at = {now},
         informed_at = CASE WHEN version = $3 AND informed_at < $4 THEN $4 ELSE informed_at END
     WHERE product = $1 AND device = $2";
-/// Connected devices are ready until they disconnect: 2^53 ms is beyond any clock.
+/// Connected devices are ready until they disconnect: 2^53 ms is beyond any clock. Each attempt takes a millisecond off
+/// it, so that whoever was never granted goes before one that lapsed.
 pub(crate) const SET_READY: &str = "UPDATE task SET ready_until = COALESCE(
-        (SELECT 9007199254740992 FROM device d
+        (SELECT 9007199254740992 - task.attempt FROM device d
             WHERE d.product = task.product AND d.device = task.device AND d.connected = 1),
         {now} + (SELECT j.reachable_within FROM job j WHERE j.job = task.job))
     WHERE product = $1 AND device = $2 AND state = 'waiting'";

@@ -4,12 +4,14 @@
 //! components, sweeps and operators may race. What a task becomes is asked of `ota-rollout`;
 //! what is said to devices, of `ota-protocol`. This crate knows no host, no HTTP and no clock but the database's.
 
+mod bridge;
 mod candidates;
 pub mod catalogue;
 pub mod command;
 pub mod control;
 mod counters;
 mod decide;
+pub mod deliver;
 pub mod dialect;
 pub mod download;
 pub mod dry_run;
@@ -28,6 +30,7 @@ pub mod offer;
 pub mod outbox;
 pub mod presence;
 pub mod progress;
+mod purge;
 pub mod record;
 pub mod registry;
 pub mod schema;

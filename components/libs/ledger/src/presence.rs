@@ -69,5 +69,5 @@ const DISCONNECTED: &str = "UPDATE device SET connected = 0, heard_at = {now}
 /// A device that went away may still be heard for a while; one that lapsed was not reachable before, and is not now.
 const STAYS_READY: &str = "UPDATE task SET
         ready_until = {now} + (SELECT j.reachable_within FROM job j WHERE j.job = task.job)
-    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until = 9007199254740992";
+    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until >= 9000000000000000";
 const HAS_INFORMED: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2 AND version IS NOT NULL";

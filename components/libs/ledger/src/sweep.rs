@@ -6,11 +6,10 @@
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_rollout::{Happening, Informed, JobState, Kind, Task, TaskState, apply};
 
-use crate::command::Command;
 use crate::decide::{Decision, Landed};
 use crate::grant::Barrier;
 use crate::inform::is_back_from;
-use crate::record::{DeviceRecord, JobRecord};
+use crate::record::JobRecord;
 use crate::transaction::End;
 use crate::view::{Assignment, View};
 use crate::{Ledger, Row, SqlError};
@@ -244,49 +243,9 @@ impl Ledger<'_> {
         self.sql.execute(UNREADY, &[job.into(), id.device.as_str().into()])?;
         Ok(End::Commit(Landed::Raced))
     }
-
-    /// The commands to deliver now to devices whose session `bridge` holds (`None`: no bridge holds it, they are
-    /// published through the broker), each with its device. They come again, ever later, until a first sign.
-    pub fn deliveries(&self, bridge: Option<&str>) -> Result<Vec<(DeviceId, Command)>, SqlError> {
-        let sql = self.dialect.text(DELIVERIES).replace("{device}", DeviceRecord::COLUMNS);
-        let sql = sql.replace("{assignment}", &Assignment::columns());
-        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let rows = self.sql.query(&sql, &[bridge.unwrap_or("").into(), limit.into()])?;
-        let mut commands = Vec::new();
-        for row in rows {
-            let device = DeviceRecord::read(&row, 2)?;
-            let Some(assignment) = Assignment::read(&row, 2 + DeviceRecord::WIDTH)? else { continue };
-            let id = device.id.clone();
-            let view = View {
-                now: row.int(0)?,
-                epoch: row.int(1)?,
-                device,
-                sequence: None,
-                refuses_unknown: false,
-                tasks: vec![assignment],
-            };
-            // One that must wait makes room for the others too.
-            self.sql
-                .execute(&self.dialect.text(PUSHED), &[view_job(&view).into(), id.device.as_str().into()])?;
-            commands.extend(view.undelivered().map(|command| (id, command)));
-        }
-        Ok(commands)
-    }
-
-    /// A bridge saw the device acknowledge the command `push_id`: a first sign.
-    pub fn delivered(&self, push_id: &str) -> Result<(), SqlError> {
-        for row in self.sql.query(PUSHED_TO, &[push_id.into()])? {
-            self.acknowledge(&device_id(&row)?, push_id, None)?;
-        }
-        Ok(())
-    }
 }
 
-fn view_job(view: &View) -> &str {
-    view.tasks.first().map_or("", |assignment| assignment.job.job.as_str())
-}
-
-fn device_id(row: &Row) -> Result<DeviceId, SqlError> {
+pub(crate) fn device_id(row: &Row) -> Result<DeviceId, SqlError> {
     let bad = |error: &dyn std::fmt::Display| SqlError(format!("stored key: {error}"));
     Ok(DeviceId {
         product: ProductKey::parse(&row.text(0)?).map_err(|error| bad(&error))?,
@@ -334,21 +293,4 @@ const READY: &str = "SELECT t.product, t.device FROM task t
         AND NOT EXISTS (SELECT 1 FROM task o WHERE o.product = t.product AND o.device = t.device
             AND o.state IN ('granted', 'downloading', 'upgrading'))
     ORDER BY t.ready_until DESC LIMIT $3";
-const DELIVERIES: &str = "SELECT {now}, (SELECT l.epoch FROM ledger l), {device}, {assignment}
-    FROM task t
-    JOIN device d ON d.product = t.product AND d.device = t.device
-    JOIN job j ON j.job = t.job
-    JOIN firmware g ON g.product = j.product AND g.version = j.version
-    JOIN firmware f ON f.product = j.product AND f.sequence = COALESCE(t.hop, g.sequence)
-    WHERE t.state = 'granted' AND t.signed = 0 AND t.push_at <= {now}
-        AND j.state = 'running' AND f.quarantined_at IS NULL AND t.generation = d.generation
-        AND COALESCE(d.bridge, '') = $1 AND (d.connected = 1 OR $1 = '')
-    ORDER BY t.push_at LIMIT $2";
-/// 2, 4, 8, … 64 s apart.
-const PUSHED: &str = "UPDATE task SET pushes = pushes + 1,
-        push_at = {now} + CASE pushes WHEN 0 THEN 2000 WHEN 1 THEN 4000 WHEN 2 THEN 8000 WHEN 3 THEN 16000
-            WHEN 4 THEN 32000 ELSE 64000 END
-    WHERE job = $1 AND device = $2 AND state = 'granted'";
-const PUSHED_TO: &str =
-    "SELECT product, device FROM task WHERE push_id = $1 AND state = 'granted' AND signed = 0";
 const UNREADY: &str = "UPDATE task SET ready_until = 0 WHERE job = $1 AND device = $2 AND state = 'waiting'";

@@ -7,6 +7,10 @@ pub(super) const STATEMENTS: &[&str] = &[
     "ALTER TABLE device ADD COLUMN place BIGINT NOT NULL DEFAULT 0",
     "UPDATE device SET place = {random_place}",
     "ALTER TABLE device ADD COLUMN informed_at BIGINT NOT NULL DEFAULT 0",
+    BRIDGE,
+    KEEP_BRIDGES,
+    "CREATE INDEX bridge_silent ON bridge (look_at)",
+    "CREATE INDEX device_of_bridge ON device (bridge, product, device) WHERE connected = 1",
     "ALTER TABLE firmware ADD COLUMN must_pass BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN needs_verification BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN verify_most BIGINT NOT NULL DEFAULT 5",
@@ -49,6 +53,14 @@ pub(super) const STATEMENTS: &[&str] = &[
     OUTBOX,
     "CREATE INDEX outbox_due ON outbox (hook, due_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
 ];
+
+/// Bridges that hold sessions. One that was not heard until `look_at` is suspected, and then looked at once more.
+const BRIDGE: &str = "CREATE TABLE bridge (
+    bridge TEXT PRIMARY KEY,
+    look_at BIGINT NOT NULL,
+    suspected BIGINT NOT NULL DEFAULT 0 CHECK (suspected IN (0, 1)))";
+const KEEP_BRIDGES: &str = "INSERT INTO bridge (bridge, look_at)
+    SELECT DISTINCT bridge, {now} + 60000 FROM device WHERE connected = 1 AND bridge IS NOT NULL";
 
 /// What an operator calls a device by, besides its key.
 const DEVICE_TAG: &str = "CREATE TABLE device_tag (

@@ -13,6 +13,7 @@ mod explain;
 mod exposure;
 mod gate;
 mod generations;
+mod ghosts;
 mod hooks;
 mod hops;
 mod inform;

@@ -1,0 +1,79 @@
+//! Commands on their way: which are to be delivered now, and which were.
+
+use ota_protocol::key::DeviceId;
+
+use crate::bridge::Bridge;
+use crate::command::Command;
+use crate::record::DeviceRecord;
+use crate::sweep::{BATCH, device_id};
+use crate::view::{Assignment, View};
+use crate::{Ledger, SqlError};
+
+impl Ledger<'_> {
+    /// The commands to deliver now to devices whose session `bridge` holds (`None`: no bridge holds it, they are
+    /// published through the broker), each with its device. They come again, ever later, until a first sign.
+    /// A bridge that asks is alive: what it holds is reachable.
+    pub fn deliveries(&self, bridge: Option<&str>) -> Result<Vec<(DeviceId, Command)>, SqlError> {
+        let sql = self.dialect.text(DELIVERIES).replace("{device}", DeviceRecord::COLUMNS);
+        let sql = sql.replace("{assignment}", &Assignment::columns());
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let rows = self.sql.query(&sql, &[bridge.unwrap_or("").into(), limit.into()])?;
+        let mut commands = Vec::new();
+        for (number, row) in rows.iter().enumerate() {
+            let now = row.int(0)?;
+            if let (0, Some(name)) = (number, bridge) {
+                let known = Bridge { look_at: row.opt_int(2)?, is_suspected: row.opt_int(3)? == Some(1) };
+                self.hear_bridge(name, known, now)?;
+            }
+            let Some(assignment) = Assignment::read(row, DEVICE_AT + DeviceRecord::WIDTH)? else { continue };
+            let device = DeviceRecord::read(row, DEVICE_AT)?;
+            let id = device.id.clone();
+            // One that must wait makes room for the others too.
+            let key = [assignment.job.job.as_str().into(), id.device.as_str().into()];
+            self.sql.execute(&self.dialect.text(PUSHED), &key)?;
+            let epoch = row.int(1)?;
+            let tasks = vec![assignment];
+            let view = View { now, epoch, device, sequence: None, refuses_unknown: false, tasks };
+            commands.extend(view.undelivered().map(|command| (id, command)));
+        }
+        Ok(commands)
+    }
+
+    /// A bridge saw the device acknowledge the command `push_id`: a first sign.
+    pub fn delivered(&self, push_id: &str) -> Result<(), SqlError> {
+        for row in self.sql.query(PUSHED_TO, &[push_id.into()])? {
+            self.acknowledge(&device_id(&row)?, push_id, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the columns of a device begin: behind the clock, the epoch, and what is known of the bridge.
+const DEVICE_AT: usize = 4;
+
+/// At least one row, which says what is known of the bridge.
+const DELIVERIES: &str = "SELECT {now}, l.epoch, b.look_at, b.suspected, {device}, {assignment}
+    FROM ledger l
+    LEFT JOIN bridge b ON b.bridge = $1
+    LEFT JOIN (SELECT t.job, t.device FROM task t
+        JOIN device d ON d.product = t.product AND d.device = t.device
+        JOIN job j ON j.job = t.job
+        JOIN firmware g ON g.product = j.product AND g.version = j.version
+        JOIN firmware f ON f.product = j.product AND f.sequence = COALESCE(t.hop, g.sequence)
+        WHERE t.state = 'granted' AND t.signed = 0 AND t.push_at <= {now}
+            AND j.state = 'running' AND f.quarantined_at IS NULL AND t.generation = d.generation
+            AND COALESCE(d.bridge, '') = $1 AND (d.connected = 1 OR $1 = '')
+        ORDER BY t.push_at LIMIT $2) AS found ON 1 = 1
+    LEFT JOIN task t ON t.job = found.job AND t.device = found.device
+    LEFT JOIN device d ON d.product = t.product AND d.device = t.device
+    LEFT JOIN job j ON j.job = t.job
+    LEFT JOIN firmware g ON g.product = j.product AND g.version = j.version
+    LEFT JOIN firmware f ON f.product = j.product AND f.sequence = COALESCE(t.hop, g.sequence)
+    ORDER BY t.push_at";
+/// 2, 4, 8, … 64 s apart.
+const PUSHED: &str = "UPDATE task SET pushes = pushes + 1,
+        push_at = {now} + CASE pushes WHEN 0 THEN 2000 WHEN 1 THEN 4000 WHEN 2 THEN 8000 WHEN 3 THEN 16000
+            WHEN 4 THEN 32000 ELSE 64000 END
+    WHERE job = $1 AND device = $2 AND state = 'granted'";
+const PUSHED_TO: &str =
+    "SELECT product, device FROM task WHERE push_id = $1 AND state = 'granted' AND signed = 0";

@@ -1,0 +1,44 @@
+//! What the sweep takes away: tasks of deleted jobs, and sessions of bridges that fell silent. A chunk at a time.
+
+use crate::transaction::End;
+use crate::{Ledger, SqlError};
+
+impl Ledger<'_> {
+    /// Takes away a chunk of each kind that there is something of; `true` when there may be more.
+    pub(crate) fn purge(&self) -> Result<bool, SqlError> {
+        let mut has_more = false;
+        for row in self.sql.query(&self.dialect.text(TO_PURGE), &[])? {
+            has_more |= match row.text(0)?.as_str() {
+                "bridge" => self.end_sessions(&row.text(1)?)?,
+                _ => self.purge_tasks(&row.text(1)?, &row.text(2)?)?,
+            };
+        }
+        Ok(has_more)
+    }
+
+    /// Forgets the next tasks of a deleted job behind the device `from`, except those that are exposed.
+    fn purge_tasks(&self, job: &str, from: &str) -> Result<bool, SqlError> {
+        self.transaction(|| {
+            let chunk = [job.into(), from.into(), crate::fill::CHUNK.into()];
+            let rows = self.sql.query(PURGED_UPTO, &chunk)?;
+            let upto = rows.first().map_or(Ok(None), |row| row.opt_text(0))?;
+            if let Some(upto) = &upto {
+                self.sql.execute(PURGE, &[job.into(), from.into(), upto.as_str().into()])?;
+            }
+            // Another sweep may have been faster: what it forgot is forgotten.
+            self.sql.execute(PURGED, &[job.into(), upto.as_deref().into(), from.into()])?;
+            Ok(End::Commit(true))
+        })
+    }
+}
+
+/// One statement for all kinds, each found by its index: a quiet sweep pays for one read.
+const TO_PURGE: &str = "SELECT 'job', found.job, found.filled_to FROM (SELECT j.job, j.filled_to FROM job j
+        WHERE j.state = 'deleted' AND j.filled_to IS NOT NULL ORDER BY j.created_at LIMIT 1) AS found
+    UNION ALL
+    SELECT 'bridge', found.bridge, NULL FROM (SELECT b.bridge FROM bridge b
+        WHERE b.look_at <= {now} ORDER BY b.look_at LIMIT 1) AS found";
+const PURGED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT t.device FROM task t
+        WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3) AS c";
+const PURGE: &str = "DELETE FROM task WHERE job = $1 AND device > $2 AND device <= $3 AND exposed = 0";
+const PURGED: &str = "UPDATE job SET filled_to = $2 WHERE job = $1 AND filled_to = $3";
