@@ -1,7 +1,7 @@
 //! `cargo xtask mutate`: rules of the ledger are taken away one by one, in a copy, and each time the tests must say so.
 //!
-//! A mutant is a patch in `tests/mutants`, with what it breaks, the test that has to fail, and a word that its failure
-//! must say.
+//! A mutant is a patch in `tests/mutants`, with what it breaks, the test that has to fail, a word that its failure must
+//! say, and, where a schedule is long looked for, the seed that it begins with.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,6 +18,11 @@ use crate::workspace::Workspace;
 const MUTANTS: &str = "tests/mutants";
 /// The longest that the build and the tests of one may take.
 const WITHIN: Duration = Duration::from_mins(10);
+/// How long schedules are tried (s): long enough for a slow machine that has much else to do. One that is caught ends
+/// when it is.
+const SCHEDULES: &str = "180";
+/// Stands before the seed of a schedule that breaks a promise.
+const BY_SEED: &str = "is broken by seed ";
 
 /// A mutant, as its patch describes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,13 +35,16 @@ struct Mutant {
     test: Vec<String>,
     /// What the failure says: a promise of the schedules, or the name of a test.
     says: String,
+    /// The seed that schedules begin with.
+    seed: Option<u64>,
     patch: PathBuf,
 }
 
 /// What became of it.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
-    Caught,
+    /// By a schedule, with its seed, or by another test.
+    Caught(Option<u64>),
     Survived,
     /// It says nothing about the tests: it does not compile, or does not apply.
     Broken(String),
@@ -60,7 +68,11 @@ pub(crate) fn table(workspace: &Workspace) -> Result<Table> {
         let begun = Instant::now();
         let fate = copy.run(&mutant)?;
         let seconds = begun.elapsed().as_secs_f64();
-        println!("   {}: {} ({}) in {seconds:.0} s", mutant.name, fate.word(), mutant.says);
+        let seed = match fate {
+            Fate::Caught(Some(seed)) => format!(", seed {seed}"),
+            _ => String::new(),
+        };
+        println!("   {}: {} ({}{seed}) in {seconds:.0} s", mutant.name, fate.word(), mutant.says);
         rows.push((mutant, fate, begun.elapsed()));
     }
     Ok(Table(rows))
@@ -69,12 +81,12 @@ pub(crate) fn table(workspace: &Workspace) -> Result<Table> {
 impl Table {
     /// `mutants N, caught N, survived N`
     pub(crate) fn sum(&self) -> String {
-        let caught = self.0.iter().filter(|(_, fate, _)| *fate == Fate::Caught).count();
+        let caught = self.0.iter().filter(|(_, fate, _)| fate.is_caught()).count();
         format!("mutants {}, caught {caught}, survived {}", self.0.len(), self.0.len() - caught)
     }
 
     pub(crate) fn is_whole(&self) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|(_, fate, _)| *fate == Fate::Caught)
+        !self.0.is_empty() && self.0.iter().all(|(_, fate, _)| fate.is_caught())
     }
 
     /// As Markdown.
@@ -94,9 +106,13 @@ impl Table {
 }
 
 impl Fate {
+    fn is_caught(&self) -> bool {
+        matches!(self, Self::Caught(_))
+    }
+
     fn word(&self) -> String {
         match self {
-            Self::Caught => "caught".to_owned(),
+            Self::Caught(_) => "caught".to_owned(),
             Self::Survived => "**survived**".to_owned(),
             Self::Broken(why) => format!("**broken**: {why}"),
         }
@@ -120,17 +136,22 @@ fn mutants(workspace: &Workspace) -> Result<Vec<Mutant>> {
 impl Mutant {
     /// The mutant whose patch is `text`: its first lines say what it breaks.
     fn parse(file: &Path, text: &str) -> Result<Self> {
-        let field = |name: &str| {
-            let line = text
-                .lines()
+        let line = |name: &str| {
+            text.lines()
                 .take_while(|line| !line.starts_with("--- "))
-                .find_map(|line| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")));
-            line.map(|value| value.trim().to_owned()).with_context(|| format!("it has no line `{name}: …`"))
+                .find_map(|line| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")))
         };
+        let field = |name: &str| {
+            let value = line(name).map(|value| value.trim().to_owned());
+            value.with_context(|| format!("it has no line `{name}: …`"))
+        };
+        let seed =
+            line("seed").map(|seed| seed.trim().parse().context("its seed is no number")).transpose()?;
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let name = stem.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').replace('-', " ");
         let words = field("test")?.split_whitespace().map(str::to_owned).collect();
-        Ok(Self { name, breaks: field("breaks")?, test: words, says: field("says")?, patch: file.to_owned() })
+        let (breaks, says) = (field("breaks")?, field("says")?);
+        Ok(Self { name, breaks, test: words, says, seed, patch: file.to_owned() })
     }
 }
 
@@ -182,9 +203,13 @@ impl Copy {
             return Ok(Fate::Broken("it does not compile".to_owned()));
         }
         let mut says = false;
+        let mut seed = None;
         let mut has_failed = false;
         let status = process::follow(&mut self.cargo(mutant, &[]), WITHIN, |line| {
             says |= line.contains(&mutant.says);
+            if let Some((_, rest)) = line.split_once(BY_SEED) {
+                seed = rest.split(',').next().and_then(|seed| seed.parse().ok());
+            }
             has_failed |= line.contains("test result: FAILED");
         })?;
         Ok(match status {
@@ -192,7 +217,7 @@ impl Copy {
             Some(status) if status.success() => Fate::Survived,
             Some(_) if !has_failed => Fate::Broken("its tests did not run".to_owned()),
             Some(_) if !says => Fate::Broken(format!("it failed without a word of `{}`", mutant.says)),
-            Some(_) => Fate::Caught,
+            Some(_) => Fate::Caught(seed),
         })
     }
 
@@ -200,7 +225,10 @@ impl Copy {
     fn cargo(&self, mutant: &Mutant, options: &[&str]) -> std::process::Command {
         let mut cargo = process::cargo(&self.root);
         // How a promise breaks is nobody's concern here, nor which others break before it.
-        cargo.env("OTA_SCHEDULE_SHORTER", "0");
+        cargo.env("OTA_SCHEDULE_SHORTER", "0").env("OTA_SCHEDULE_SECONDS", SCHEDULES);
+        if let Some(seed) = mutant.seed {
+            cargo.env("OTA_SCHEDULE_SEED", seed.to_string());
+        }
         if let Some(promise) = mutant.says.strip_suffix(" is broken") {
             cargo.env("OTA_SCHEDULE_PROMISE", promise);
         }
@@ -215,10 +243,11 @@ mod tests {
 
     #[test]
     fn a_patch_says_what_it_breaks() {
-        let text = "breaks: stop is final\ntest: -p ota-schedule sqlite\nsays: stop\n--- a/x\n+++ b/x\n";
+        let text =
+            "breaks: stop is final\ntest: -p ota-schedule sqlite\nsays: stop\nseed: 7\n--- a/x\n+++ b/x\n";
         let mutant = Mutant::parse(Path::new("tests/mutants/07-stop-ignored.patch"), text).unwrap();
         assert_eq!((mutant.name.as_str(), mutant.says.as_str()), ("stop ignored", "stop"));
-        assert_eq!(mutant.test, ["-p", "ota-schedule", "sqlite"]);
+        assert_eq!((mutant.test.join(" ").as_str(), mutant.seed), ("-p ota-schedule sqlite", Some(7)));
     }
 
     #[test]
@@ -231,7 +260,7 @@ mod tests {
     fn the_sum_counts_what_was_not_caught_as_survived() {
         let mutant = || Mutant::parse(Path::new("1-a.patch"), "breaks: x\ntest: -p y\nsays: z\n").unwrap();
         let rows = vec![
-            (mutant(), Fate::Caught, Duration::ZERO),
+            (mutant(), Fate::Caught(Some(7)), Duration::ZERO),
             (mutant(), Fate::Broken("it does not compile".to_owned()), Duration::ZERO),
         ];
         let table = Table(rows);
