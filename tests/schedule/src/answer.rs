@@ -2,18 +2,17 @@
 
 use ota_ledger::command::Command;
 use ota_protocol::link::Link;
+use ota_protocol::version::Version;
 
 /// An answer.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Commands and offers, each for the device that its link names.
     Commands(Vec<Command>),
-    /// A download gets bytes.
-    Served(Link),
+    /// A download gets bytes, of this firmware.
+    Served(Link, Version),
     /// A person is told that the job does not run.
     Stopped(String),
-    /// The device went away, or came.
-    Registered(bool),
     /// Nothing that anybody acts on.
     Nothing,
     /// The ledger failed, or was busy: 503, whoever asked asks again.

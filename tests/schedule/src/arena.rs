@@ -20,11 +20,13 @@ pub(crate) struct Arena {
     pub(crate) reports: Receiver<(usize, Report)>,
     /// Reads what is committed, turns the clock, and rules over waits.
     pub(crate) onlooker: Connection,
+    /// The only promise that is asked for, when one is.
+    pub(crate) asked: Option<String>,
 }
 
 impl Arena {
-    /// Connects everybody to an empty database.
-    pub(crate) fn open(store: Store) -> Self {
+    /// Connects everybody to an empty database, or to one that an arena has left.
+    pub(crate) fn open(store: Store, asked: Option<String>) -> Self {
         let onlooker = store.connect().unwrap();
         ground::prepare(onlooker.sql.as_ref(), store.dialect()).unwrap();
         let (sender, reports) = channel();
@@ -35,7 +37,7 @@ impl Arena {
                 backends[hand] = backend;
             }
         }
-        Self { store, hands, backends, reports, onlooker }
+        Self { store, hands, backends, reports, onlooker, asked }
     }
 
     /// Runs the schedule of `script`: what it did, what it broke, and its steps in words.
@@ -45,5 +47,16 @@ impl Arena {
         play.clear();
         play.count_events();
         (play.tally, result, play.told)
+    }
+}
+
+impl Drop for Arena {
+    /// Nobody is left in the middle of a transaction: the next arena is to find the database free.
+    fn drop(&mut self) {
+        let threads: Vec<_> = self.hands.drain(..).map(Hand::let_go).collect();
+        for thread in threads {
+            // One that was in the middle of a call ends in a panic.
+            drop(thread.join());
+        }
     }
 }

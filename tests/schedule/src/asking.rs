@@ -36,7 +36,7 @@ const WORDS: [(usize, Word); 13] = [
     (1, Word::RegisterAgain),
     (4, Word::RegisterLast),
     (1, Word::DeleteJob),
-    (1, Word::Quarantine),
+    (2, Word::Quarantine),
     (1, Word::Create),
 ];
 
@@ -61,8 +61,7 @@ impl Play<'_> {
                 if self.again.is_empty() {
                     return None;
                 }
-                let (at, call) = self.again.swap_remove(n);
-                Some(call.later(self.now - at))
+                Some(self.again.swap_remove(n))
             }
         }
     }
@@ -112,7 +111,7 @@ impl Play<'_> {
         if is_lost || is_killed || matches!(answer, Answer::Failed) {
             self.told.push(format!("{n} has no answer"));
             if !self.choices.happens(30) {
-                self.again.push((self.now, call));
+                self.again.push(call);
             }
             return;
         }
@@ -129,18 +128,7 @@ impl Play<'_> {
                 self.told.push(format!("{n} answers that job {job} does not run"));
                 self.watch.stop_answered(&job, runs);
             }
-            Answer::Registered(true) => {
-                if let Call::Replace(id) | Call::Register(id) = &call
-                    && let Some(device) = self.devices.iter_mut().find(|device| device.id == *id)
-                {
-                    device.is_replaced();
-                }
-            }
-            Answer::Served(_)
-            | Answer::Registered(false)
-            | Answer::Nothing
-            | Answer::Failed
-            | Answer::Killed => {}
+            Answer::Served(..) | Answer::Nothing | Answer::Failed | Answer::Killed => {}
         }
     }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 
 use ota_ledger::control::NotChanged;
 use ota_ledger::download::{Access, Begun};
-use ota_ledger::inform::{Heard, Told};
+use ota_ledger::inform::Told;
 use ota_ledger::job::{NewJob, NotCreated};
 use ota_ledger::offer::Offers;
 use ota_ledger::presence::Session;
 use ota_ledger::progress::Reported;
-use ota_ledger::registry::Registered;
+use ota_ledger::record::FirmwareRecord;
 use ota_ledger::{Ledger, SqlError};
 use ota_protocol::key::DeviceId;
 use ota_protocol::link::Link;
@@ -18,14 +18,15 @@ use ota_protocol::version::Version;
 use ota_rollout::{Budget, JobState, Terms};
 
 use crate::answer::Answer;
+use crate::said::Said;
 
 /// Something to do.
 #[derive(Debug, Clone)]
 pub(crate) enum Call {
     /// A device informs a version.
-    Inform(Heard, Version),
+    Inform(Said, Version),
     /// A device reports a step.
-    Progress(Heard, i32),
+    Progress(Said, i32),
     /// A device asks what it may take.
     Ask(DeviceId),
     /// A device downloads: it is let in, begins, or goes on.
@@ -93,11 +94,11 @@ impl Call {
     fn of_device(&self, ledger: &Ledger<'_>) -> Result<Answer, SqlError> {
         let one = |command: Option<Box<_>>| Answer::Commands(command.map(|it| *it).into_iter().collect());
         Ok(match self {
-            Self::Inform(heard, version) => match ledger.inform(heard, version)? {
+            Self::Inform(said, version) => match ledger.inform(&said.heard, version)? {
                 Told::Known(command) => one(command),
                 Told::Unknown => Answer::Nothing,
             },
-            Self::Progress(heard, step) => match ledger.progress(heard, *step, Some("words"))? {
+            Self::Progress(said, step) => match ledger.progress(&said.heard, *step, Some("words"))? {
                 Reported::Taken(command) => one(command),
                 _ => Answer::Nothing,
             },
@@ -119,7 +120,7 @@ impl Call {
             Err(NotChanged::Ledger(_)) => Answer::Failed,
             Ok(()) | Err(_) => Answer::Nothing,
         };
-        let registered = |result: Result<bool, SqlError>| result.map_or(Answer::Failed, Answer::Registered);
+        let done = |is_done: bool| if is_done { Answer::Nothing } else { Answer::Failed };
         match self {
             Self::Stop(job, hard) => match ledger.stop_job(job, *hard) {
                 Ok(record) => Answer::Stopped(record.job),
@@ -141,14 +142,11 @@ impl Call {
             Self::Retry(job, id) => changed(ledger.retry_task(job, &id.device)),
             Self::DeleteJob(job) => changed(ledger.delete_job(job)),
             Self::Create(new) => create(ledger, new),
-            Self::Register(id) => {
-                registered(ledger.create_device(id, "sealed").map(|it| it == Registered::Created))
-            }
-            Self::Replace(id) => registered(ledger.replace_device(id, "sealed anew")),
-            Self::DeleteDevice(id) => registered(ledger.delete_device(id)),
+            Self::Register(id) => done(ledger.create_device(id, "sealed").is_ok()),
+            Self::Replace(id) => done(ledger.replace_device(id, "sealed anew").is_ok()),
+            Self::DeleteDevice(id) => done(ledger.delete_device(id).is_ok()),
             Self::Quarantine(version, id) => {
-                let done = ledger.quarantine(&id.product, version, id, "damaged");
-                changed(done.map_err(NotChanged::Ledger))
+                done(ledger.quarantine(&id.product, version, id, "damaged").is_ok())
             }
             _ => Answer::Nothing,
         }
@@ -162,29 +160,29 @@ impl Call {
         }
     }
 
-    /// The same message as it comes `ms` later.
-    pub(crate) fn later(&self, ms: i64) -> Self {
-        let older = |heard: &Heard| Heard { age: heard.age.map(|age| age + ms), ..heard.clone() };
+    /// The same as it arrives at `now` (ms): a message is as old as it is.
+    pub(crate) fn arriving(self, now: i64) -> Self {
         match self {
-            Self::Inform(heard, version) => Self::Inform(older(heard), version.clone()),
-            Self::Progress(heard, step) => Self::Progress(older(heard), *step),
-            other => other.clone(),
+            Self::Inform(said, version) => Self::Inform(said.arriving(now), version),
+            Self::Progress(said, step) => Self::Progress(said.arriving(now), step),
+            other => other,
         }
     }
 }
 
 /// What the firmware component does when a device fetches.
 fn download(ledger: &Ledger<'_>, link: &Link) -> Result<Answer, SqlError> {
-    let is_served = match ledger.access(link)? {
-        Access::MayBegin(_) => ledger.begin(link)? == Begun::Yes,
+    let served = match ledger.access(link)? {
+        Access::MayBegin(firmware) => (ledger.begin(link)? == Begun::Yes).then_some(firmware),
         Access::Returned(_) => {
             ledger.resume(link)?;
-            false
+            None
         }
-        Access::Begun(_) => true,
-        Access::Gone(_) => false,
+        Access::Begun(firmware) => Some(firmware),
+        Access::Gone(_) => None,
     };
-    Ok(if is_served { Answer::Served(link.clone()) } else { Answer::Nothing })
+    let bytes_of = |firmware: Box<FirmwareRecord>| Answer::Served(link.clone(), firmware.version);
+    Ok(served.map_or(Answer::Nothing, bytes_of))
 }
 
 fn sweep(ledger: &Ledger<'_>, bridge: Option<&str>) -> Result<Answer, SqlError> {
@@ -210,17 +208,13 @@ fn create(ledger: &Ledger<'_>, new: &NewJob) -> Answer {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heard = |heard: &Heard| match heard.age {
-            Some(age) => format!("{} ({age} ms ago)", heard.id.device),
-            None => heard.id.device.to_string(),
-        };
         let link = |link: &Link| format!("{} job {} attempt {}", link.device.device, link.task, link.attempt);
         let session = |session: &Session| {
             format!("{} {} {:?}", session.id.device, session.number, session.bridge.as_deref())
         };
         match self {
-            Self::Inform(from, version) => write!(f, "inform {} version {version}", heard(from)),
-            Self::Progress(from, step) => write!(f, "progress {} step {step}", heard(from)),
+            Self::Inform(said, version) => write!(f, "inform {said} version {version}"),
+            Self::Progress(said, step) => write!(f, "progress {said} step {step}"),
             Self::Ask(id) => write!(f, "getversion {}", id.device),
             Self::Download(it) => write!(f, "download {}", link(it)),
             Self::Complete(it) => write!(f, "complete {}", link(it)),

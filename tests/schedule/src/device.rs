@@ -1,7 +1,8 @@
-//! A device as the schedule plays it: what it runs, what it was told, what it said before.
+//! A device as the schedule plays it: what it runs and ran, what it was told, what it said before.
+
+use std::collections::BTreeSet;
 
 use ota_ledger::command::Command;
-use ota_ledger::inform::Heard;
 use ota_ledger::presence::Session;
 use ota_protocol::key::DeviceId;
 use ota_protocol::version::Version;
@@ -9,21 +10,37 @@ use ota_protocol::version::Version;
 use crate::call::Call;
 use crate::choices::Choices;
 use crate::ground::version;
+use crate::said::Said;
 
 /// A device.
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
+    /// Rises with its hardware; 0 before it was registered.
+    generation: i64,
     /// The version that it runs.
     runs: Version,
     /// What it ran before.
     ran: Version,
+    /// Everything that it ever ran, the last still.
+    history: Vec<Span>,
+    /// The versions that it informed in messages of which the ledger could not know when they were said.
+    blurred: BTreeSet<String>,
     /// Every command and offer that it ever got.
     told: Vec<Command>,
-    /// Everything that it ever said, and when (ms).
-    said: Vec<(i64, Call)>,
+    /// Everything that it ever said.
+    said: Vec<Call>,
     /// The number of its last session.
     session: i64,
+}
+
+/// A time in which it ran one version.
+#[derive(Debug)]
+struct Span {
+    generation: i64,
+    version: Version,
+    /// Its end (ms); `None` while it runs.
+    until: Option<i64>,
 }
 
 /// What a device may do next.
@@ -71,7 +88,44 @@ const KEPT: usize = 12;
 impl Device {
     pub(crate) fn new(id: DeviceId, runs: &str) -> Self {
         let runs = version(runs);
-        Self { id, ran: runs.clone(), runs, told: Vec::new(), said: Vec::new(), session: 1 }
+        Self {
+            id,
+            generation: 0,
+            ran: runs.clone(),
+            runs,
+            history: Vec::new(),
+            blurred: BTreeSet::new(),
+            told: Vec::new(),
+            said: Vec::new(),
+            session: 1,
+        }
+    }
+
+    /// Whether its hardware of `generation` ran `version` at some moment from `since` (ms) on.
+    pub(crate) fn has_run(&self, generation: i64, version: &str, since: i64) -> bool {
+        self.spans(generation, since).any(|span| span.version.as_str() == version)
+    }
+
+    /// Whether its hardware of `generation` ran something else than `version` at some moment from `since` (ms) on.
+    pub(crate) fn has_left(&self, generation: i64, version: &str, since: i64) -> bool {
+        self.spans(generation, since).any(|span| span.version.as_str() != version)
+    }
+
+    fn spans(&self, generation: i64, since: i64) -> impl Iterator<Item = &Span> {
+        let is_meant = move |span: &&Span| {
+            span.generation == generation && span.until.is_none_or(|until| until >= since)
+        };
+        self.history.iter().filter(is_meant)
+    }
+
+    /// It informed `version` in a message of which the ledger could not know when it was said.
+    pub(crate) fn blur(&mut self, version: &Version) {
+        self.blurred.insert(version.to_string());
+    }
+
+    /// Whether it ever did.
+    pub(crate) fn is_blurred(&self, version: &str) -> bool {
+        self.blurred.contains(version)
     }
 
     /// It got a command or an offer.
@@ -82,10 +136,22 @@ impl Device {
         self.told.push(command);
     }
 
-    /// Other hardware under the same key: what the old one got and said may still be under way.
-    pub(crate) fn is_replaced(&mut self) {
-        self.runs = version("1");
-        self.ran = version("1");
+    /// Its hardware is of `generation` at `now` (ms). Another than before runs 1, whatever the old one got and said and
+    /// what may still be under way.
+    pub(crate) fn is_of(&mut self, generation: i64, now: i64) {
+        if generation != self.generation {
+            self.generation = generation;
+            self.run(version("1"), now);
+            self.ran = version("1");
+        }
+    }
+
+    fn run(&mut self, version: Version, now: i64) {
+        if let Some(last) = self.history.last_mut() {
+            last.until = Some(now);
+        }
+        self.history.push(Span { generation: self.generation, version: version.clone(), until: None });
+        self.ran = std::mem::replace(&mut self.runs, version);
     }
 
     /// What it says at `now` (ms); `None` when it has nothing to say it with.
@@ -94,33 +160,33 @@ impl Device {
         let call = match self.does(deed, choices, now) {
             Some(call) => call,
             // It was told nothing yet.
-            None if choices.below(2) == 0 => Call::Inform(self.heard(choices), self.runs.clone()),
+            None if choices.below(2) == 0 => Call::Inform(self.say(choices, now), self.runs.clone()),
             None => Call::Ask(self.id.clone()),
         };
         if self.said.len() >= KEPT {
             self.said.remove(0);
         }
-        self.said.push((now, call.clone()));
+        self.said.push(call.clone());
         Some(call)
     }
 
     fn does(&mut self, deed: Deed, choices: &mut Choices<'_>, now: i64) -> Option<Call> {
         let last = self.told.last().cloned();
         Some(match deed {
-            Deed::Inform => Call::Inform(self.heard(choices), self.runs.clone()),
+            Deed::Inform => Call::Inform(self.say(choices, now), self.runs.clone()),
             Deed::Flash => {
                 let flashed = last?.firmware.version;
-                self.ran = std::mem::replace(&mut self.runs, flashed);
-                Call::Inform(self.heard(choices), self.runs.clone())
+                self.run(flashed, now);
+                Call::Inform(self.say(choices, now), self.runs.clone())
             }
             Deed::RollBack => {
-                std::mem::swap(&mut self.runs, &mut self.ran);
-                Call::Inform(self.heard(choices), self.runs.clone())
+                self.run(self.ran.clone(), now);
+                Call::Inform(self.say(choices, now), self.runs.clone())
             }
             Deed::Stray => {
                 let elsewhere = choices.of(&["7", "1", "3", "4", "2"]);
-                self.ran = std::mem::replace(&mut self.runs, version(elsewhere));
-                Call::Inform(self.heard(choices), self.runs.clone())
+                self.run(version(elsewhere), now);
+                Call::Inform(self.say(choices, now), self.runs.clone())
             }
             Deed::Ask => Call::Ask(self.id.clone()),
             Deed::Fetch => Call::Fetch(self.id.clone()),
@@ -135,17 +201,14 @@ impl Device {
                     _ => Call::Acknowledge(self.id.clone(), push, words),
                 }
             }
-            Deed::Step => Call::Progress(self.heard(choices), choices.of(&[0, 30, 80, 100])),
-            Deed::Fail => Call::Progress(self.heard(choices), choices.of(&[-2, -1, -3, -4, -5, -77])),
+            Deed::Step => Call::Progress(self.say(choices, now), choices.of(&[0, 30, 80, 100])),
+            Deed::Fail => Call::Progress(self.say(choices, now), choices.of(&[-2, -1, -3, -4, -5, -77])),
             Deed::Connect => {
                 self.session += 1;
                 Call::Connect(self.session(choices))
             }
             Deed::Disconnect => Call::Disconnect(self.session(choices)),
-            Deed::Again => {
-                let (at, call) = self.said.get(choices.below(self.said.len())).cloned()?;
-                call.later(now - at)
-            }
+            Deed::Again => self.said.get(choices.below(self.said.len())).cloned()?,
         })
     }
 
@@ -153,9 +216,15 @@ impl Device {
         self.told.get(choices.below(self.told.len())).cloned()
     }
 
-    /// From a listening bridge, which knows when it took the message, or from anybody.
-    fn heard(&self, choices: &mut Choices<'_>) -> Heard {
-        Heard { id: self.id.clone(), age: choices.of(&[None, Some(0), Some(3)]) }
+    /// To a listening bridge, which knows when it took the message, or to anybody.
+    fn say(&self, choices: &mut Choices<'_>, now: i64) -> Said {
+        Said::new(self.id.clone(), self.generation, now, choices.below(2) == 1)
+    }
+
+    /// It connects once more.
+    pub(crate) fn connects(&mut self) -> Call {
+        self.session += 1;
+        Call::Connect(Session { id: self.id.clone(), bridge: None, number: self.session })
     }
 
     fn session(&self, choices: &mut Choices<'_>) -> Session {

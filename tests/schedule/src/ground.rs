@@ -8,7 +8,7 @@ use ota_ledger::{Dialect, Ledger, Sql, SqlError, schema};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::message::SignMethod;
 use ota_protocol::version::Version;
-use ota_rollout::{Budget, Kind, Mode, Reasons, Retry, Stage, Terms};
+use ota_rollout::{Budget, Kind, Mode, Reasons, Retry, Schedule, Stage, Terms};
 
 use crate::choices::{Choices, scrambled};
 
@@ -18,6 +18,9 @@ pub(crate) const START: i64 = 1_800_000_000_000;
 /// The firmware that some grounds let nobody go around.
 pub(crate) const HOP: &str = "2";
 
+/// When jobs may set devices to work: always, or by a clock that begins at 08:00 and is turned by seconds or minutes.
+const WINDOWS: [&str; 6] = ["", "", "", "", "UTC 08:00-08:01,08:02-08:10", "UTC 08:00-08:02,08:03-08:04"];
+
 /// What there is to begin with.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -25,11 +28,12 @@ pub(crate) struct Ground {
     pub(crate) jobs: Vec<NewJob>,
 }
 
-/// Makes the tables, and the clock that schedules turn.
+/// Makes the tables, if they are not there, and the clock that schedules turn.
 pub(crate) fn prepare(sql: &dyn Sql, dialect: Dialect) -> Result<(), SqlError> {
-    schema::ensure(sql, dialect)?;
-    sql.execute("CREATE TABLE test_clock (at BIGINT NOT NULL)", &[])?;
-    sql.execute("INSERT INTO test_clock (at) VALUES ($1)", &[START.into()]).map(|_| ())
+    sql.execute("CREATE TABLE IF NOT EXISTS test_clock (at BIGINT NOT NULL)", &[])?;
+    sql.execute("DELETE FROM test_clock", &[])?;
+    sql.execute("INSERT INTO test_clock (at) VALUES ($1)", &[START.into()])?;
+    schema::ensure(sql, dialect).map(|_| ())
 }
 
 impl Ground {
@@ -107,6 +111,7 @@ pub(crate) fn new_job(number: usize, choices: &mut Choices<'_>) -> NewJob {
         terms,
         is_incremental: choices.below(3) == 2,
         stages: if staged { halves.to_vec() } else { Vec::new() },
+        schedule: Schedule::parse(0, choices.of(&WINDOWS)).unwrap(),
         ..NewJob::new(
             format!("{}", (b'a' + u8::try_from(number).unwrap_or(0)) as char),
             product(),
@@ -118,7 +123,7 @@ pub(crate) fn new_job(number: usize, choices: &mut Choices<'_>) -> NewJob {
 fn described(new: &NewJob) -> String {
     let terms = &new.terms;
     format!(
-        "job {}: {} {} to {}, budget {} + {}, {} attempts ({}), rate {}, at work {}, pace {}{}{}",
+        "job {}: {} {} to {}, budget {} + {}, {} attempts ({}), rate {}, at work {}, pace {}{}{} {}",
         new.id,
         new.mode.as_str(),
         new.kind.as_str(),
@@ -132,6 +137,7 @@ fn described(new: &NewJob) -> String {
         terms.per_minute,
         if new.is_incremental { ", incremental" } else { "" },
         if new.stages.is_empty() { "" } else { ", two stages" },
+        new.schedule.to_text(),
     )
 }
 

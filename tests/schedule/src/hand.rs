@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 
@@ -64,6 +64,7 @@ impl fmt::Display for Ended {
 /// What the schedule holds of an actor.
 pub(crate) struct Hand {
     orders: Sender<Order>,
+    thread: JoinHandle<()>,
 }
 
 impl Hand {
@@ -71,8 +72,13 @@ impl Hand {
     pub(crate) fn start(number: usize, store: Store, reports: Sender<(usize, Report)>) -> Self {
         let (orders, received) = channel();
         // It ends with its sender.
-        thread::spawn(move || serve(number, store, received, &reports));
-        Self { orders }
+        let thread = thread::spawn(move || serve(number, store, received, &reports));
+        Self { orders, thread }
+    }
+
+    /// Gives it no further order; its thread, which ends by that.
+    pub(crate) fn let_go(self) -> JoinHandle<()> {
+        self.thread
     }
 
     pub(crate) fn tell(&self, order: Order) {

@@ -1,6 +1,4 @@
-//! One schedule: who goes next, statement by statement, until the choices are over; then quiet, and what is left.
-
-use ota_ledger::Ledger;
+//! One schedule: who goes next, statement by statement, until the choices are over.
 
 use crate::arena::{Arena, HANDS};
 use crate::call::Call;
@@ -16,10 +14,6 @@ use crate::tally::Tally;
 /// How far the clock is turned at once (ms): short of each deadline of a job, and past it.
 const TURNS: [(usize, i64); 7] =
     [(6, 1_000), (6, 2_500), (4, 5_001), (4, 10_001), (2, 30_000), (3, 100_001), (1, 86_400_001)];
-/// Rounds of quiet after which whatever still changes will change for ever.
-const ROUNDS: usize = 60;
-/// How far the clock goes in a round of quiet (ms): beyond every deadline.
-const ROUND: i64 = 250_000;
 
 /// Where an actor stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +33,10 @@ pub(crate) enum Stand {
 pub(crate) struct Actor {
     pub(crate) stand: Stand,
     pub(crate) call: Option<Call>,
+    /// When it began (ms).
+    pub(crate) began_at: i64,
+    /// When it first looked into the ledger (ms).
+    pub(crate) looked_at: Option<i64>,
     /// Whether it is between BEGIN and COMMIT.
     pub(crate) is_inside: bool,
     /// How often the job that it stops had begun to run when it last committed.
@@ -56,6 +54,8 @@ impl Actor {
         Self {
             stand: Stand::Free { is_open: false },
             call: None,
+            began_at: 0,
+            looked_at: None,
             is_inside: false,
             runs: 0,
             report: None,
@@ -84,7 +84,7 @@ pub(crate) struct Play<'p> {
     pub(crate) devices: Vec<Device>,
     pub(crate) jobs: Vec<String>,
     /// Calls that failed, and are made again.
-    pub(crate) again: Vec<(i64, Call)>,
+    pub(crate) again: Vec<Call>,
     pub(crate) watch: Watch,
     /// The clock (ms).
     pub(crate) now: i64,
@@ -103,8 +103,8 @@ impl<'p> Play<'p> {
         let mut told = Vec::new();
         let sql = arena.onlooker.sql.as_ref();
         let ground = Ground::lay(sql, arena.store.dialect(), &mut choices, &mut told).unwrap();
-        let watch = Watch::new(Snapshot::read(sql).unwrap());
-        Self {
+        let watch = Watch::new(Snapshot::read(sql).unwrap(), arena.asked.clone());
+        let mut play = Self {
             arena,
             stickiness: choices.of(&[0, 4, 20]),
             choices,
@@ -118,7 +118,9 @@ impl<'p> Play<'p> {
             last: 0,
             tally: Tally { schedules: 1, ..Tally::default() },
             told,
-        }
+        };
+        play.meet_hardware();
+        play
     }
 
     pub(crate) fn run(&mut self) -> Result<(), Broken> {
@@ -141,6 +143,7 @@ impl<'p> Play<'p> {
             }
         }
         self.finish()?;
+        self.last_chance()?;
         self.quiet()
     }
 
@@ -172,24 +175,29 @@ impl<'p> Play<'p> {
     }
 
     /// Lets an actor run the statement that it asks for.
-    fn step(&mut self, n: usize) -> Result<(), Broken> {
+    pub(crate) fn step(&mut self, n: usize) -> Result<(), Broken> {
         let Stand::Asks(statement) = self.actors[n].stand.clone() else { return Ok(()) };
         self.last = n;
         self.tally.steps += 1;
         self.tell(n, &format!("  {}", shown(&statement)));
+        if statement != "ROLLBACK" {
+            self.actors[n].looked_at.get_or_insert(self.now);
+        }
         self.arena.hands[n].tell(Order::GoOn);
         self.actors[n].stand = Stand::Runs(statement);
         self.settle()
     }
 
-    fn start(&mut self, n: usize, call: Call) -> Result<(), Broken> {
+    pub(crate) fn start(&mut self, n: usize, call: Call) -> Result<(), Broken> {
         self.calls += 1;
+        let call = call.arriving(self.now);
         self.tell(n, &call.to_string());
         let seed = scrambled(self.calls) << 20;
         self.arena.hands[n].tell(Order::Begin(Box::new(call.clone()), seed));
         let was_open = self.actors[n].stand == Stand::Free { is_open: true };
         let actor = &mut self.actors[n];
         (actor.call, actor.is_inside, actor.runs) = (Some(call), was_open, 0);
+        (actor.began_at, actor.looked_at) = (self.now, None);
         actor.stand = Stand::Runs(String::new());
         self.settle()
     }
@@ -224,7 +232,7 @@ impl<'p> Play<'p> {
     }
 
     /// The database ends a transaction that a killed call left open.
-    fn clean_up(&mut self, n: usize) -> Result<(), Broken> {
+    pub(crate) fn clean_up(&mut self, n: usize) -> Result<(), Broken> {
         self.tell(n, "  its connection is cleaned");
         self.arena.hands[n].tell(Order::CleanUp);
         self.actors[n].stand = Stand::Runs(String::new());
@@ -232,63 +240,12 @@ impl<'p> Play<'p> {
     }
 
     /// Turns the clock; not while a writer of SQLite keeps everybody else from writing.
-    fn turn(&mut self, ms: i64) {
+    pub(crate) fn turn(&mut self, ms: i64) {
         let turned = self.arena.onlooker.sql.execute("UPDATE test_clock SET at = at + $1", &[ms.into()]);
         if turned.is_ok() {
             self.now += ms;
             self.told.push(format!("{ms} ms pass"));
         }
-    }
-
-    /// Every call that was begun comes to its end.
-    fn finish(&mut self) -> Result<(), Broken> {
-        loop {
-            let asks = self.actors.iter().position(|actor| matches!(actor.stand, Stand::Asks(_)));
-            let is_open = |actor: &Actor| actor.stand == Stand::Free { is_open: true };
-            if let Some(n) = asks {
-                self.step(n)?;
-            } else if let Some(n) = self.actors.iter().position(is_open) {
-                self.clean_up(n)?;
-            } else if let Some(n) = self.actors.iter().position(|it| matches!(it.stand, Stand::Waits(_))) {
-                panic!("{n} waits for nobody: {:#?}", self.told);
-            } else {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Nobody says anything more; time passes, and the sweep goes on until it finds nothing to do.
-    fn quiet(&mut self) -> Result<(), Broken> {
-        for _ in 0..ROUNDS {
-            let before = self.watch.seen().clone();
-            self.turn(ROUND);
-            self.start(0, Call::Sweep(None))?;
-            self.finish()?;
-            if before.is_like(self.watch.seen()) {
-                self.watch.ends()?;
-                return self.settled();
-            }
-        }
-        Err(Broken::new("ends", format!("something changes for ever: {:?}", self.watch.seen().tasks)))
-    }
-
-    /// By its own rules no job is to change, and the ledger's own count agrees.
-    fn settled(&self) -> Result<(), Broken> {
-        let random = || 0;
-        let ledger = Ledger::new(self.arena.onlooker.sql.as_ref(), self.arena.store.dialect(), &random);
-        for id in self.watch.seen().jobs.keys() {
-            let Some(job) = ledger.job(id).unwrap() else { continue };
-            if let Some((state, why)) = job.rules().settle() {
-                let what =
-                    format!("job {id} is {}, and should be {}: {why:?}", job.state.as_str(), state.as_str());
-                return Err(Broken::new("ends", what));
-            }
-            let wrong = ledger.miscounts(id).unwrap();
-            if job.state != ota_rollout::JobState::Deleted && !wrong.is_empty() {
-                return Err(Broken::new("counters", format!("job {id}: {}", wrong.join(", "))));
-            }
-        }
-        Ok(())
     }
 
     /// What happened, by the ledger's own word.

@@ -1,31 +1,38 @@
-//! The promises, and what breaks each. Mutations of the ledger are caught by their names.
-//!
-//! Longer than 400 lines because each promise stands beside the others that it leans on.
+//! The promises, and what breaks each. Mutations of the ledger are caught by their names. Those of one task across a
+//! commit are in `changed`.
 //!
 //! | name | what it says | what it catches |
 //! |---|---|---|
 //! | `bound` | at a commit that exposes one more device, or lets one more begin, exposed ≤ loss budget + ⌊growth × succeeded / 1000⌋ by the terms of that moment | a slot or a begin without its condition |
-//! | `slot` | a device is set to work only while its job runs, in a stage that is open, with no more at work than may be | a second slot without its condition |
+//! | `slot` | a device is set to work only while its job runs, in a stage and a window that are open, with no more at work than may be | a second slot without its condition |
 //! | `one_live_task` | a device is at work for one job at most | a missing index or lock |
 //! | `counters` | what a job's row counts is what its tasks are, its open stage too | a change that is not counted, or twice |
 //! | `job` | a job that holds, was paused or was stopped runs again by a person's word only; one that is done, by an operator's retry; one that was deleted, never | a hold, or a state read too early, that is written over a stop |
 //! | `stop` | a download begins only while its job runs, and none after a stop or a pause was answered until the job runs again; after a hard stop nothing is served | a stop that is ignored, a begin without the job's row |
+//! | `served` | nothing of a firmware is served, and nobody is set to work for it, once its quarantine is committed | an access that does not ask, a job that is not held |
 //! | `link` | a download is served only to the hardware and the attempt that was let begin, and that has no verdict | a link that outlives its attempt |
-//! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry; who succeeds had begun | an attempt that comes back from the dead, a success that was none |
-//! | `exposure` | a task that began is un-exposed by its device (same generation) informing the target or a hop, and by nothing else | an un-exposing retry, cancel or replacement; a generation that is ignored |
+//! | `verdict` | a verdict changes by a late success, a revert, a hop passed late, or an operator's retry; who succeeds had begun, and really ran the target since it began; who is reverted really ran another after that | an attempt that comes back from the dead, a success that was none |
+//! | `exposure` | a task that began is un-exposed by its device (same generation), which informs the target or a hop and really ran it since it began, and by nothing else | an un-exposing retry, cancel or replacement; a generation that is ignored; a message from before the begin |
+//! | `grants` | a device that is connected is granted by the sweeps, if its job runs, and has a slot and room | a device that is passed over, a stage that is forgotten |
 //! | `ends` | once nobody says anything more, every task ends, or waits without being exposed; what can do nothing more holds or is done | a deadline that is lost, a task that nobody can reach |
+//!
+//! What a device really ran, the schedule knows. The ledger knows it by messages, and only their age tells one from
+//! before the begin. So the truth is asked for as far as it could be known: not of what an undated message led to that
+//! came late (it counts as said when it was received), nor of one that time passed over before the ledger first looked
+//! (its age is counted up to the moment at which it was handed over); of these only the version is asked for, and that
+//! they are the device's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ota_protocol::link::Link;
-use ota_rollout::{Budget, Counters, JobState, TaskState};
+use ota_protocol::version::Version;
+use ota_rollout::{Counters, JobState, Mode, Schedule, Task, TaskState};
 
 use crate::call::Call;
-use crate::ground::HOP;
-use crate::snapshot::{JobRow, Snapshot, TaskRow};
-
-/// How long a success may still be reverted (ms).
-const REVERT_WITHIN: i64 = 86_400_000;
+use crate::cause::Cause;
+use crate::changed::Changed;
+use crate::device::Device;
+use crate::snapshot::{DeviceRow, JobRow, Snapshot, TaskRow};
 
 /// A promise that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +57,36 @@ pub(crate) struct Watch {
     runs: BTreeMap<String, u64>,
     /// The jobs of which an operator was told that they do not run.
     stopped: BTreeSet<String>,
+    /// The versions that are quarantined.
+    quarantined: BTreeSet<String>,
+    /// The only promise that is asked for, when one is.
+    asked: Option<String>,
 }
 
 impl Watch {
-    pub(crate) fn new(seen: Snapshot) -> Self {
-        Self { seen, ..Self::default() }
+    pub(crate) fn new(seen: Snapshot, asked: Option<String>) -> Self {
+        Self { seen, asked, ..Self::default() }
+    }
+
+    /// What of `held` is asked for.
+    pub(crate) fn heed(&self, held: Result<(), Broken>) -> Result<(), Broken> {
+        let is_asked_for = |broken: &Broken| self.asked.as_ref().is_none_or(|asked| asked == broken.promise);
+        held.or_else(|broken| if is_asked_for(&broken) { Err(broken) } else { Ok(()) })
+    }
+
+    /// These versions are quarantined now.
+    pub(crate) fn quarantined(&mut self, versions: BTreeSet<String>) {
+        self.quarantined = versions;
     }
 
     pub(crate) fn seen(&self) -> &Snapshot {
         &self.seen
+    }
+
+    /// The jobs that run.
+    pub(crate) fn running_jobs(&self) -> Vec<String> {
+        let running = self.seen.jobs.iter().filter(|(_, job)| job.state == JobState::Running);
+        running.map(|(id, _)| id.clone()).collect()
     }
 
     /// How often the job was seen to begin running.
@@ -73,29 +101,40 @@ impl Watch {
         }
     }
 
-    /// `cause` may have committed: holds what is committed now against the promises.
-    pub(crate) fn look(&mut self, now: Snapshot, cause: &Call) -> Result<bool, Broken> {
+    /// `cause` may have committed: holds what is committed now against the promises; whether anything changed.
+    pub(crate) fn look(
+        &mut self,
+        now: Snapshot,
+        cause: Cause<'_>,
+        devices: &[Device],
+    ) -> Result<bool, Broken> {
         if now.is_like(&self.seen) {
             return Ok(false);
         }
-        one_live_task(&now)?;
+        self.heed(one_live_task(&now))?;
         for (id, job) in &now.jobs {
-            counters(&now, id, job)?;
+            self.heed(counters(&now, id, job))?;
             if let Some(before) = self.seen.jobs.get(id).filter(|before| before.state != job.state) {
-                moves(id, before.state, job.state, cause)?;
+                self.heed(moves(id, before.state, job.state, cause.call))?;
             }
         }
         for (key, after) in &now.tasks {
-            let job = now.jobs.get(&key.0).ok_or_else(|| Broken::new("counters", "a task without a job"))?;
-            let changed = Changed { key, before: self.seen.tasks.get(key), after, job, now: &now, cause };
-            changed.bound()?;
-            changed.slot()?;
-            changed.stop(self.stopped.contains(&key.0))?;
-            changed.verdict()?;
-            changed.exposure()?;
+            let Some(job) = now.jobs.get(&key.0) else {
+                self.heed(Err(Broken::new("counters", "a task without a job")))?;
+                continue;
+            };
+            let device = devices.iter().find(|device| device.id.device.as_str() == key.1);
+            let changed =
+                Changed { key, before: self.seen.tasks.get(key), after, job, now: &now, cause, device };
+            self.heed(changed.bound())?;
+            self.heed(changed.slot())?;
+            self.heed(changed.served(&self.quarantined))?;
+            self.heed(changed.stop(self.stopped.contains(&key.0)))?;
+            self.heed(changed.verdict())?;
+            self.heed(changed.exposure())?;
         }
         for (key, before) in self.seen.tasks.iter().filter(|(key, _)| !now.tasks.contains_key(*key)) {
-            forgotten(&now, key, before)?;
+            self.heed(forgotten(&now, key, before))?;
         }
         for (id, _) in now.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {
             if self.seen.jobs.get(id).is_none_or(|before| before.state != JobState::Running) {
@@ -107,8 +146,8 @@ impl Watch {
         Ok(true)
     }
 
-    /// A download of `link` was answered with bytes.
-    pub(crate) fn served(&self, link: &Link) -> Result<(), Broken> {
+    /// A download of `link` was answered with bytes of `version`.
+    pub(crate) fn served(&self, link: &Link, version: &Version) -> Result<(), Broken> {
         let (job, device) = (&link.task, link.device.device.as_str());
         let row = self.seen.tasks.get(&(job.clone(), device.to_owned()));
         let hardware = self.seen.devices.get(device).map(|device| device.generation);
@@ -120,14 +159,51 @@ impl Watch {
                 && hardware == Some(row.generation)
         });
         if self.seen.jobs.get(job).is_some_and(|job| job.is_hard) {
-            return Err(Broken::new("stop", format!("{device} is served though job {job} was stopped hard")));
+            let what = format!("{device} is served though job {job} was stopped hard");
+            self.heed(Err(Broken::new("stop", what)))?;
+        }
+        if self.quarantined.contains(version.as_str()) {
+            let what = format!("{device} is served {version} in job {job}, which is quarantined");
+            self.heed(Err(Broken::new("served", what)))?;
         }
         if is_let_begin {
             return Ok(());
         }
         let what =
             format!("attempt {} of {device} in job {job} is served, though it is {row:?}", link.attempt);
-        Err(Broken::new("link", what))
+        self.heed(Err(Broken::new("link", what)))
+    }
+
+    /// The sweeps have nothing left to do at `at` (ms): whoever may be granted is, that waited and was connected at
+    /// `connected`. One that was granted then and showed no sign has to be heard again.
+    pub(crate) fn grants(&self, connected: &Snapshot, at: i64) -> Result<(), Broken> {
+        let waits = |task: &Task| task.state == TaskState::Waiting;
+        for (key, row) in self.seen.tasks.iter().filter(|(_, row)| waits(&row.task)) {
+            let (id, name) = key;
+            let has_waited = |then: &TaskRow| waits(&then.task) && then.task.attempt == row.task.attempt;
+            if !connected.tasks.get(key).is_some_and(has_waited) {
+                continue;
+            }
+            let job = self.seen.jobs.get(id).filter(|job| job.sets_to_work(at));
+            let device = self.seen.devices.get(name).filter(|device| device.generation == row.generation);
+            let (Some(job), Some(device)) = (job, device) else { continue };
+            let is_busy = self.seen.tasks.iter().any(|((_, of), row)| of == name && row.task.state.is_live());
+            if !is_busy && device.may_take(&job.to) && job.has_room_for(row) {
+                let what = format!(
+                    "{name} in job {id} is connected and may be granted, and is not: {row:?}, {:?}",
+                    job.counters
+                );
+                return Err(Broken::new("grants", what));
+            }
+        }
+        Ok(())
+    }
+
+    /// When the first job opens that runs, has somebody waiting, and is closed at `at` (ms).
+    pub(crate) fn opens_at(&self, at: i64) -> Option<i64> {
+        let jobs = self.seen.jobs.values();
+        let waiting = jobs.filter(|job| job.state == JobState::Running && job.counters.waiting > 0);
+        waiting.filter_map(|job| job.schedule().opens_at(at)).min()
     }
 
     /// Nobody says anything more, and the sweep has nothing left to do.
@@ -153,12 +229,46 @@ impl Watch {
     }
 }
 
+impl JobRow {
+    /// When it may set to work.
+    pub(crate) fn schedule(&self) -> Schedule {
+        Schedule::parse(0, &self.windows).unwrap()
+    }
+
+    /// Whether it sets devices to work by itself at `at` (ms).
+    fn sets_to_work(&self, at: i64) -> bool {
+        self.state == JobState::Running && self.mode == Mode::Push && self.schedule().opens_at(at).is_none()
+    }
+
+    /// Whether it has a place for one that waits. Reckoned here and not by the ledger's own code.
+    fn has_room_for(&self, row: &TaskRow) -> bool {
+        let counters = &self.counters;
+        !row.task.backing_off
+            && row.stage <= self.stage[0]
+            && counters.in_flight < self.max_in_flight
+            && (row.task.exposed || counters.exposed < self.bound(counters.succeeded))
+    }
+
+    /// How many may be exposed after `succeeded` came back.
+    pub(crate) fn bound(&self, succeeded: i64) -> i64 {
+        self.budget.loss_budget + self.budget.growth * succeeded / 1000
+    }
+}
+
+impl DeviceRow {
+    /// Whether it is connected, and brought forward by `version`: the versions that are registered are numbers.
+    fn may_take(&self, version: &str) -> bool {
+        let is_ahead = |runs: &str| runs < version || runs > "4";
+        self.is_connected && self.version.as_deref().is_some_and(is_ahead)
+    }
+}
+
 /// A running job has somebody to wait for, and room for him.
 fn can_go_on((id, job): (&String, &JobRow)) -> Result<(), Broken> {
     let counters = &job.counters;
     let what = if counters.waiting == 0 && !job.is_incremental {
         "has nobody to wait for, and is not done"
-    } else if counters.waiting > 0 && counters.exposed >= job.budget.bound(counters.succeeded) {
+    } else if counters.waiting > 0 && counters.exposed >= job.bound(counters.succeeded) {
         "has spent its budget, and is not held"
     } else {
         return Ok(());
@@ -252,172 +362,4 @@ fn forgotten(now: &Snapshot, key: &(String, String), before: &TaskRow) -> Result
         return Ok(());
     }
     Err(Broken::new("exposure", format!("the task of {} in job {} is gone: {before:?}", key.1, key.0)))
-}
-
-/// One task across a commit.
-struct Changed<'c> {
-    key: &'c (String, String),
-    before: Option<&'c TaskRow>,
-    after: &'c TaskRow,
-    job: &'c JobRow,
-    now: &'c Snapshot,
-    cause: &'c Call,
-}
-
-impl Changed<'_> {
-    fn broken(&self, promise: &'static str, why: &str) -> Broken {
-        let (job, device) = self.key;
-        Broken::new(
-            promise,
-            format!(
-                "{why}: {device} in job {job}, by `{}`, from {:?} to {:?}",
-                self.cause, self.before, self.after
-            ),
-        )
-    }
-
-    /// Whether it was let begin a download by this commit.
-    fn begins(&self) -> bool {
-        let (task, was_admitted) = (&self.after.task, self.before.is_some_and(|row| row.task.admitted));
-        let is_another = self.before.is_none_or(|row| row.task.attempt != task.attempt);
-        task.admitted && (!was_admitted || is_another)
-    }
-
-    fn is_reverted(&self) -> bool {
-        let was = self.before.map(|row| row.task.state);
-        was == Some(TaskState::Succeeded) && self.after.task.state == TaskState::Failed
-    }
-
-    fn bound(&self) -> Result<(), Broken> {
-        let was_exposed = self.before.is_some_and(|row| row.task.exposed);
-        let is_exposed = self.after.task.exposed && !was_exposed && !self.is_reverted();
-        if !is_exposed && !self.begins() {
-            return Ok(());
-        }
-        let tasks = || self.now.tasks_of(&self.key.0).map(|(_, row)| row.task);
-        let exposed = i64::try_from(tasks().filter(|task| task.exposed).count()).unwrap_or(i64::MAX);
-        let succeeded = tasks().filter(|task| task.state == TaskState::Succeeded && task.begun).count();
-        // Reckoned here and not by the ledger's own code: that is what is tried.
-        let Budget { loss_budget, growth } = self.job.budget;
-        let bound = loss_budget + growth * i64::try_from(succeeded).unwrap_or(0) / 1000;
-        if exposed <= bound {
-            return Ok(());
-        }
-        let what = if is_exposed { "exposes" } else { "lets begin" };
-        Err(self.broken("bound", &format!("{what} one more with {exposed} exposed of {bound}")))
-    }
-
-    fn slot(&self) -> Result<(), Broken> {
-        let was_live = self.before.is_some_and(|row| row.task.state.is_live());
-        if was_live || !self.after.task.state.is_live() {
-            return Ok(());
-        }
-        if self.job.state != JobState::Running {
-            let why = format!("a device is set to work while the job is {}", self.job.state.as_str());
-            return Err(self.broken("slot", &why));
-        }
-        let [open, ..] = self.job.stage;
-        if self.after.stage > open {
-            let why = format!("a device of stage {} is set to work in stage {open}", self.after.stage);
-            return Err(self.broken("slot", &why));
-        }
-        let at_work = self.now.tasks_of(&self.key.0).filter(|(_, row)| row.task.state.is_live()).count();
-        if i64::try_from(at_work).is_ok_and(|at_work| at_work > self.job.max_in_flight) {
-            let why = format!("{at_work} devices are at work, {} may be", self.job.max_in_flight);
-            return Err(self.broken("slot", &why));
-        }
-        Ok(())
-    }
-
-    fn stop(&self, is_stopped: bool) -> Result<(), Broken> {
-        if !self.begins() {
-            return Ok(());
-        }
-        if is_stopped {
-            return Err(self.broken("stop", "a download begins after the stop was answered"));
-        }
-        if self.job.state != JobState::Running {
-            let why = format!("a download begins while the job is {}", self.job.state.as_str());
-            return Err(self.broken("stop", &why));
-        }
-        Ok(())
-    }
-
-    /// The version that its own device informed last, if it is the hardware that the task is of; a sweep may be the
-    /// first to draw the conclusion.
-    fn informed(&self) -> Option<&str> {
-        let device = self.now.devices.get(&self.key.1).filter(|it| it.generation == self.after.generation)?;
-        let is_its_own = match self.cause {
-            Call::Inform(heard, _) => heard.id.device.as_str() == self.key.1,
-            Call::Sweep(_) => true,
-            _ => false,
-        };
-        device.version.as_deref().filter(|_| is_its_own)
-    }
-
-    fn informs_target(&self) -> bool {
-        self.informed() == Some(self.job.to.as_str())
-    }
-
-    fn informs_other(&self) -> bool {
-        self.informed().is_some_and(|version| version != self.job.to)
-    }
-
-    /// Whether its device informs that it is on the firmware that it has to pass through: no sweep concludes that.
-    fn informs_hop(&self) -> bool {
-        matches!(self.cause, Call::Inform(..)) && self.informed() == Some(HOP)
-    }
-
-    fn verdict(&self) -> Result<(), Broken> {
-        let Some(before) = self.before else { return Ok(()) };
-        let (was, is) = (&before.task, &self.after.task);
-        let succeeds = is.state == TaskState::Succeeded && was.state != TaskState::Succeeded;
-        if succeeds && !was.begun {
-            return Err(self.broken("verdict", "a device succeeds that never began"));
-        }
-        if !was.state.is_ended() || (was == is && before.reason == self.after.reason) {
-            return Ok(());
-        }
-        let is_allowed = match (was.state, is.state) {
-            (TaskState::Failed | TaskState::TimedOut | TaskState::Canceled, TaskState::Succeeded) => {
-                was.begun && self.informs_target()
-            }
-            (TaskState::Succeeded, TaskState::Failed) => {
-                // By the clock when it was decided: it may go on before the commit.
-                let [ended_at, decided_at] =
-                    [before.ended_at, self.after.ended_at].map(Option::unwrap_or_default);
-                self.informs_other()
-                    && self.after.reason.as_deref() == Some("reverted")
-                    && decided_at <= self.now.now
-                    && decided_at - ended_at < REVERT_WITHIN
-            }
-            (TaskState::Failed | TaskState::TimedOut | TaskState::Canceled, TaskState::Waiting) => {
-                matches!(self.cause, Call::Retry(job, id)
-                    if *job == self.key.0 && id.device.as_str() == self.key.1)
-            }
-            (was_state, is_state) if was_state == is_state => {
-                was.exposed && !is.exposed && self.informs_hop() && before.reason == self.after.reason
-            }
-            _ => false,
-        };
-        if is_allowed { Ok(()) } else { Err(self.broken("verdict", "a verdict changes")) }
-    }
-
-    fn exposure(&self) -> Result<(), Broken> {
-        let Some(before) = self.before else { return Ok(()) };
-        let (was, is) = (&before.task, &self.after.task);
-        let is_taken_back = was.exposed && was.begun && !is.exposed;
-        if is_taken_back {
-            let came_back = is.state == TaskState::Succeeded && self.informs_target();
-            let passed_hop = !is.begun && self.informs_hop();
-            if !came_back && !passed_hop {
-                return Err(self.broken("exposure", "a task that began is no longer exposed"));
-            }
-        }
-        let is_hidden = is.begun && !is.exposed && is.state != TaskState::Succeeded;
-        if is_hidden || (is.state.is_live() && !is.exposed) {
-            return Err(self.broken("exposure", "a device at risk is not exposed"));
-        }
-        Ok(())
-    }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::answer::Answer;
 use crate::arena::HANDS;
+use crate::call::Call;
+use crate::cause::Cause;
 use crate::hand::{Ended, Report};
 use crate::play::{Actor, Play, Stand};
 use crate::promise::Broken;
@@ -91,8 +93,8 @@ impl Play<'_> {
             self.look(n, &ran, was_inside)?;
         }
         if let Some(answer) = answer {
-            if let Answer::Served(link) = &answer {
-                self.watch.served(link)?;
+            if let Answer::Served(link, version) = &answer {
+                self.watch.served(link, version)?;
             }
             self.answer(n, answer);
             self.wake();
@@ -124,11 +126,28 @@ impl Play<'_> {
         if is_commit && let Some(job) = call.stops() {
             self.actors[n].runs = self.watch.runs(job);
         }
-        let now = Snapshot::read(self.arena.onlooker.sql.as_ref()).unwrap();
-        if self.watch.look(now, &call)? {
+        let sql = self.arena.onlooker.sql.as_ref();
+        let now = Snapshot::read(sql).unwrap();
+        if matches!(call, Call::Quarantine(..)) {
+            self.watch.quarantined(Snapshot::quarantined(sql).unwrap());
+        }
+        let Actor { began_at, looked_at, .. } = self.actors[n];
+        let cause = Cause { call: &call, began_at, looked_at: looked_at.unwrap_or(began_at) };
+        cause.blur(&mut self.devices);
+        if self.watch.look(now, cause, &self.devices)? {
             self.tally.commits += 1;
+            self.meet_hardware();
         }
         Ok(())
+    }
+
+    /// Devices are the hardware that is registered.
+    pub(crate) fn meet_hardware(&mut self) {
+        for device in &mut self.devices {
+            if let Some(row) = self.watch.seen().devices.get(device.id.device.as_str()) {
+                device.is_of(row.generation, self.now);
+            }
+        }
     }
 
     /// Those that wait look again; where they wait inside the database, until each has reported or waits on.

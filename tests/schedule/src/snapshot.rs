@@ -1,9 +1,9 @@
 //! What is committed: every job, task and device, read by somebody who takes no part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ota_ledger::{Row, Sql, SqlError};
-use ota_rollout::{Budget, Counters, JobState, Task, TaskState};
+use ota_rollout::{Budget, Counters, JobState, Mode, Task, TaskState};
 
 /// All that is committed at one moment.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,8 @@ pub(crate) struct DeviceRow {
     pub(crate) generation: i64,
     /// What it informed last.
     pub(crate) version: Option<String>,
+    /// Whether somebody holds its session.
+    pub(crate) is_connected: bool,
 }
 
 /// A job.
@@ -32,8 +34,12 @@ pub(crate) struct DeviceRow {
 pub(crate) struct JobRow {
     /// Where it stands.
     pub(crate) state: JobState,
+    /// Who starts an update.
+    pub(crate) mode: Mode,
     /// To which version.
     pub(crate) to: String,
+    /// When it may set to work, as text.
+    pub(crate) windows: String,
     /// What it may spend.
     pub(crate) budget: Budget,
     /// How many devices may be at work at once.
@@ -61,6 +67,10 @@ pub(crate) struct TaskRow {
     pub(crate) stage: i64,
     /// Why it failed.
     pub(crate) reason: Option<String>,
+    /// When its last attempt was granted, by the clock when it was decided (ms).
+    pub(crate) granted_at: i64,
+    /// When it last began, by the device's word or the clock when it was decided (ms).
+    pub(crate) begun_at: i64,
     /// When it got its verdict (ms).
     pub(crate) ended_at: Option<i64>,
 }
@@ -76,11 +86,20 @@ impl Snapshot {
             snapshot.tasks.insert((row.text(0)?, row.text(1)?), task(&row)?);
         }
         for row in sql.query(DEVICES, &[])? {
-            let device = DeviceRow { generation: row.int(1)?, version: row.opt_text(2)? };
+            let device = DeviceRow {
+                generation: row.int(1)?,
+                version: row.opt_text(2)?,
+                is_connected: row.int(4)? == 1,
+            };
             snapshot.devices.insert(row.text(0)?, device);
             snapshot.now = row.int(3)?;
         }
         Ok(snapshot)
+    }
+
+    /// The versions that are quarantined.
+    pub(crate) fn quarantined(sql: &dyn Sql) -> Result<BTreeSet<String>, SqlError> {
+        sql.query(QUARANTINED, &[])?.iter().map(|row| row.text(0)).collect()
     }
 
     /// Whether nothing but time passed between the two.
@@ -97,7 +116,7 @@ impl Snapshot {
 
 fn job(row: &Row) -> Result<JobRow, SqlError> {
     let n = |n: usize| row.int(n);
-    let state = row.text(1)?;
+    let (state, mode) = (row.text(1)?, row.text(23)?);
     Ok(JobRow {
         state: JobState::parse(&state).ok_or(SqlError(state))?,
         to: row.text(2)?,
@@ -119,6 +138,8 @@ fn job(row: &Row) -> Result<JobRow, SqlError> {
         max_in_flight: n(20)?,
         is_incremental: n(21)? == 1,
         is_hard: n(22)? == 1,
+        mode: Mode::parse(&mode).ok_or(SqlError(mode))?,
+        windows: row.opt_text(24)?.unwrap_or_default(),
     })
 }
 
@@ -140,14 +161,18 @@ fn task(row: &Row) -> Result<TaskRow, SqlError> {
         stage: row.int(9)?,
         reason: row.opt_text(10)?,
         ended_at: row.opt_int(11)?,
+        granted_at: row.int(12)?,
+        begun_at: row.int(13)?,
     })
 }
 
 const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, waiting, in_flight, succeeded, failed,
         timed_out, canceled, skipped, exposed, begun, retrying, stage, stage_members, stage_succeeded, stage_ended,
-        max_in_flight, incremental, hard
+        max_in_flight, incremental, hard, mode, windows
     FROM job";
 const TASKS: &str =
     "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
-        reason, ended_at FROM task";
-const DEVICES: &str = "SELECT d.device, d.generation, d.version, c.at FROM test_clock c CROSS JOIN device d";
+        reason, ended_at, granted_at, begun_at FROM task";
+const DEVICES: &str =
+    "SELECT d.device, d.generation, d.version, c.at, d.connected FROM test_clock c CROSS JOIN device d";
+const QUARANTINED: &str = "SELECT version FROM firmware WHERE quarantined_at IS NOT NULL";
