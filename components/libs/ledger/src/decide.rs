@@ -8,6 +8,7 @@ use ota_rollout::{Counters, Deadline, Happening, JobState, Kind, Task, TaskState
 
 use crate::event::NewEvent;
 use crate::record::JobRecord;
+use crate::stages::COUNT_CLOSED;
 use crate::view::{Assignment, View};
 use crate::{Ledger, SqlError, Value};
 
@@ -114,7 +115,14 @@ impl Ledger<'_> {
             return Ok(self.sql.execute(BEGIN, &[job, difference.begun.into()])? == 1);
         }
         if !takes_slot && *difference != Counters::default() {
-            self.sql.execute(COUNT, &counted(job, assignment, &decision.change.task, difference))?;
+            let (arrived, ended) = arrivals(&assignment.record.task, &decision.change.task);
+            let stage: Value = assignment.record.stage.into();
+            let mut values = counted(&job, difference);
+            values.extend([stage.clone(), arrived.into(), ended.into()]);
+            self.sql.execute(COUNT, &values)?;
+            if assignment.record.stage > assignment.job.stage && (arrived, ended) != (0, 0) {
+                self.sql.execute(COUNT_CLOSED, &[job, stage, arrived.into(), ended.into()])?;
+            }
         }
         Ok(true)
     }
@@ -268,14 +276,17 @@ fn ready_until(view: &View, assignment: &Assignment, decision: &Decision<'_>) ->
     }
 }
 
-/// The parameters of [`COUNT`].
-fn counted(job: Value, assignment: &Assignment, after: &Task, difference: &Counters) -> Vec<Value> {
-    let before = &assignment.record.task;
+/// By how much more have arrived at the target, and have ended, in the stage of the task.
+fn arrivals(before: &Task, after: &Task) -> (i64, i64) {
     let has_arrived = |task: &Task| matches!(task.state, TaskState::Succeeded | TaskState::Skipped);
     let arrived = i64::from(has_arrived(after)) - i64::from(has_arrived(before));
-    let ended = i64::from(after.state.is_ended()) - i64::from(before.state.is_ended());
+    (arrived, i64::from(after.state.is_ended()) - i64::from(before.state.is_ended()))
+}
+
+/// The first parameters of [`COUNT`]: the job, and by how much its counters change.
+fn counted(job: &Value, difference: &Counters) -> Vec<Value> {
     vec![
-        job,
+        job.clone(),
         difference.waiting.into(),
         difference.in_flight.into(),
         difference.succeeded.into(),
@@ -286,9 +297,6 @@ fn counted(job: Value, assignment: &Assignment, after: &Task, difference: &Count
         difference.exposed.into(),
         difference.begun.into(),
         difference.retrying.into(),
-        assignment.record.stage.into(),
-        arrived.into(),
-        ended.into(),
     ]
 }
 

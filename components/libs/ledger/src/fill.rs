@@ -5,6 +5,7 @@ use ota_protocol::key::ProductKey;
 use crate::decide::LOCK_JOB;
 use crate::record::JobRecord;
 use crate::scope::{STAGE_OF, in_scope};
+use crate::stages::COUNT_MEMBERS;
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
@@ -74,6 +75,9 @@ impl Ledger<'_> {
             let key = [job.into(), from.as_str().into(), upto.as_str().into()];
             self.sql.execute(&self.dialect.text(&insert), &key)?;
             self.sql.execute(COUNT_TASKS, &key)?;
+            if record.last_stage > 0 {
+                self.sql.execute(COUNT_MEMBERS, &key)?;
+            }
             if self.end_of_chunk(&record, &upto)?.is_some() {
                 return Ok(false);
             }

@@ -5,6 +5,7 @@ use ota_protocol::version::Version;
 
 use crate::decide::LOCK_JOB;
 use crate::event::NewEvent;
+use crate::stages::ONE_MORE_MEMBER;
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
@@ -64,6 +65,9 @@ impl Ledger<'_> {
         })?;
         // It may have no slot to give, and never again.
         if let Some(record) = self.job(job)? {
+            if record.last_stage > 0 {
+                self.sql.execute(ONE_MORE_MEMBER, &[job.into(), id.device.as_str().into()])?;
+            }
             self.take_state(&record)?;
         }
         Ok(true)

@@ -77,12 +77,23 @@ const STAGED: &str = "FROM job j WHERE j.state = 'running' AND j.stage < j.last_
     ORDER BY j.created_at LIMIT 100";
 const ONE_STAGED: &str = "FROM job j WHERE j.job = $1 AND j.state = 'running' AND j.stage < j.last_stage";
 const PASS: &str = "UPDATE job SET stage_passed_at = {now} WHERE job = $1";
-/// Its members are counted as they stand: some may have come to the target by themselves.
+/// Its members were counted while they joined and while it was closed: some may have come to the target by themselves.
 const OPEN: &str = "UPDATE job SET stage = $2, stage_passed_at = NULL,
-        stage_soak = (SELECT s.soak FROM stage s WHERE s.job = job.job AND s.stage = $2),
-        stage_pass = (SELECT s.pass FROM stage s WHERE s.job = job.job AND s.stage = $2),
-        (stage_members, stage_succeeded, stage_ended) = (
-            SELECT COUNT(*), COUNT(CASE WHEN t.state IN ('succeeded', 'skipped') THEN 1 END),
-                COUNT(CASE WHEN t.state IN ('succeeded', 'skipped', 'failed', 'timed_out', 'canceled') THEN 1 END)
-            FROM task t WHERE t.job = job.job AND t.stage = $2)
+        (stage_soak, stage_pass, stage_members, stage_succeeded, stage_ended) = (
+            SELECT s.soak, s.pass, s.members, s.succeeded, s.ended FROM stage s
+            WHERE s.job = job.job AND s.stage = $2)
     WHERE job = $1";
+/// Members that the tasks up to a device brought; under the lock of the job.
+pub(crate) const COUNT_MEMBERS: &str = "UPDATE stage SET (members, succeeded, ended) = (
+            SELECT stage.members + COUNT(*),
+                stage.succeeded + COUNT(CASE WHEN t.state = 'skipped' THEN 1 END),
+                stage.ended + COUNT(CASE WHEN t.state = 'skipped' THEN 1 END)
+            FROM task t WHERE t.job = $1 AND t.device > $2 AND t.device <= $3 AND t.stage = stage.stage)
+    WHERE job = $1 AND stage > 0";
+/// One that joined.
+pub(crate) const ONE_MORE_MEMBER: &str = "UPDATE stage SET members = members + 1
+    WHERE job = $1 AND stage = (SELECT t.stage FROM task t WHERE t.job = $1 AND t.device = $2)";
+/// What became of one whose stage is not open. Should it have opened since that was read, the job has counted it, and
+/// nobody reads this again.
+pub(crate) const COUNT_CLOSED: &str = "UPDATE stage SET succeeded = succeeded + $3, ended = ended + $4
+    WHERE job = $1 AND stage = $2";

@@ -200,13 +200,17 @@ const SCOPE: &str = "CREATE TABLE scope (
     value TEXT NOT NULL,
     PRIMARY KEY (job, kind, value))";
 
-/// The stages of a job: a device is in the first whose `upto` lies above its place.
+/// The stages of a job: a device is in the first whose `upto` lies above its place. How its members stand is counted
+/// here until it opens, and in the job from then on, so that it opens at once, whatever its size.
 const STAGE: &str = "CREATE TABLE stage (
     job TEXT NOT NULL,
     stage BIGINT NOT NULL,
     upto BIGINT NOT NULL,
     soak BIGINT NOT NULL,
     pass BIGINT NOT NULL,
+    members BIGINT NOT NULL DEFAULT 0 CHECK (members >= 0),
+    succeeded BIGINT NOT NULL DEFAULT 0 CHECK (succeeded >= 0),
+    ended BIGINT NOT NULL DEFAULT 0 CHECK (ended BETWEEN succeeded AND members),
     PRIMARY KEY (job, stage))";
 
 /// Where messages go; the secret is sealed. `failures` counts those in a row, whatever the message: while there are

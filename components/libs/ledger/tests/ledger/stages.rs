@@ -230,3 +230,44 @@ fn a_paused_job_opens_no_stage() {
     assert_eq!(store.sweep().granted, 3);
     store.check(&job);
 }
+
+#[test]
+fn a_stage_opens_with_what_became_of_its_members_before_and_counts_none_of_them() {
+    let store = Store::with_devices(40);
+    store.inform("d7", "2");
+    let part = |share| Stage { share, soak: 0, pass: 100 };
+    let stages = vec![part(200), part(600), part(1000)];
+    let job = store.create(NewJob { stages, is_incremental: true, terms: terms(100), ..store.new_job("2") });
+    for (stage, what) in [(1, "its second"), (2, "its third")] {
+        let members = members(&store, &job, stage);
+        let waiting: Vec<&String> =
+            members.iter().filter(|device| store.state(&job, device) == TaskState::Waiting).collect();
+        let [there, out, again, ..] = waiting[..] else { panic!("{what} stage has {members:?}") };
+        store.inform(there, "2");
+        for device in [out, again] {
+            store.act(|ledger| ledger.cancel_task(&job, &id(device).device).unwrap());
+        }
+        store.act(|ledger| ledger.retry_task(&job, &id(again).device).unwrap());
+    }
+    for n in 40..60 {
+        store.add_device(&format!("d{n}"));
+        store.inform(&format!("d{n}"), "1");
+    }
+    for stage in 1..3 {
+        let open = members(&store, &job, stage - 1);
+        for device in open.iter().filter(|device| !store.state(&job, device).is_ended()) {
+            store.succeed(device);
+        }
+        let statements = store.sql.statements_of(|| {
+            while store.record(&job).stage < stage {
+                store.sweep();
+            }
+        });
+        let opening: Vec<_> =
+            statements.iter().filter(|(sql, _)| sql.starts_with("UPDATE job SET stage = ")).collect();
+        assert_eq!(opening.len(), 1);
+        assert!(!opening[0].0.contains("FROM task"), "a lock of the job for as long as its tasks are read");
+        store.check(&job);
+    }
+    assert!(store.record(&job).stand.ended >= 2);
+}
