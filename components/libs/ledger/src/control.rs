@@ -1,6 +1,7 @@
 //! What people do to a job: stop, pause, resume, amend, delete; and to its tasks: cancel, retry.
 
 use ota_protocol::key::{DeviceId, DeviceKey};
+use ota_rollout::job::is_of_losses;
 use ota_rollout::{Forgiven, Happening, Job, JobState, Terms, apply};
 
 use crate::decide::{Decision, Landed};
@@ -59,8 +60,8 @@ impl Ledger<'_> {
         self.set_state(id, statement, if hard { "stopped hard" } else { "stopped" }, Some("stopped"))
     }
 
-    /// Keeps the job from granting and from letting begin until it is resumed. Pausing what does not run changes
-    /// nothing.
+    /// Keeps the job from granting and from letting begin until it is resumed. One that was held keeps why it was.
+    /// Pausing what neither runs nor holds changes nothing.
     pub fn pause_job(&self, id: &str) -> Result<JobRecord, NotChanged> {
         self.set_state(id, PAUSE, "paused", None)
     }
@@ -84,8 +85,11 @@ impl Ledger<'_> {
         })?
     }
 
-    /// Lets a job that is held, paused or stopped run again. What was lost until now is forgiven: the gate judges what
-    /// comes; a stage that could not pass is passed. The budget forgives nothing.
+    /// Lets a job that is held, paused or stopped run again.
+    ///
+    /// If it had been held for its losses, these are forgiven, and the event says so: the gate judges what comes, a stage
+    /// that could not pass is passed. The budget forgives nothing. A pause, a stop, or a hold for another reason gives
+    /// nothing to forgive: what was lost meanwhile may hold the job at once, and it takes another resume to accept that.
     pub fn resume_job(&self, id: &str) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
             // No firmware of it is quarantined meanwhile.
@@ -101,22 +105,31 @@ impl Ledger<'_> {
                 return Ok(End::Rollback(Err(why)));
             }
             let state = if job.filled_to.is_some() { JobState::Preparing } else { JobState::Running };
-            let passes = job.rules().stage.is_some_and(|stage| stage.is_stuck());
+            let lost = job.held_because.as_deref().filter(|why| is_of_losses(why));
+            let forgiven = if lost.is_some() { as_it_stands(&job) } else { job.forgiven };
+            let passes = lost.is_some() && job.rules().stage.is_some_and(|stage| stage.is_stuck());
             let values = [
                 id.into(),
                 state.as_str().into(),
-                job.counters.lost().into(),
-                job.counters.succeeded.into(),
+                forgiven.lost.into(),
+                forgiven.succeeded.into(),
                 i64::from(passes).into(),
             ];
             self.sql.execute(&self.dialect.text(RESUME), &values)?;
-            self.append(&by_operator(&job, "resumed", job.held_because.as_deref(), None))?;
-            let job = self.job(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()));
-            if let Ok(job) = &job {
-                self.take_state(job)?;
-            }
-            Ok(End::Commit(job))
+            let forgives = lost.map(|why| format!("forgives what held it: {why}"));
+            self.append(&by_operator(&job, "resumed", forgives.as_deref(), None))?;
+            Ok(End::Commit(self.settled(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()))))
         })?
+    }
+
+    /// The job, once it has taken the state that its counters ask for.
+    fn settled(&self, id: &str) -> Result<Option<JobRecord>, SqlError> {
+        let Some(job) = self.job(id)? else { return Ok(None) };
+        if job.rules().settle().is_none() {
+            return Ok(Some(job));
+        }
+        self.take_state(&job)?;
+        self.job(id)
     }
 
     /// Whether its firmware, or one that devices must pass through on the way, is quarantined.
@@ -133,7 +146,8 @@ impl Ledger<'_> {
         if self.is_damaged(job)? {
             return Err(NotChanged::Quarantined);
         }
-        let forgiven = Forgiven { lost: job.counters.lost(), succeeded: job.counters.succeeded };
+        // Only the budget, then, which nobody can resume away.
+        let forgiven = as_it_stands(job);
         let running = Job { state: JobState::Running, forgiven, stage: None, ..job.rules() };
         running.must_hold().map_or(Ok(()), |why| Err(NotChanged::WouldHold(why)))
     }
@@ -156,11 +170,7 @@ impl Ledger<'_> {
             }
             self.sql.execute(AMEND, &amended(id, &terms))?;
             self.append(&by_operator(&job, "amended", Some(&difference(&job.terms, &terms)), None))?;
-            let job = self.job(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()));
-            if let Ok(job) = &job {
-                self.take_state(job)?;
-            }
-            Ok(End::Commit(job))
+            Ok(End::Commit(self.settled(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()))))
         })?
     }
 
@@ -265,6 +275,11 @@ impl Ledger<'_> {
     }
 }
 
+/// All that the job has lost so far.
+fn as_it_stands(job: &JobRecord) -> Forgiven {
+    Forgiven { lost: job.counters.lost(), succeeded: job.counters.succeeded }
+}
+
 fn by_operator<'e>(
     job: &'e JobRecord,
     kind: &'e str,
@@ -319,12 +334,13 @@ fn difference(before: &Terms, after: &Terms) -> String {
     words.join(", ")
 }
 
-const STOP: &str = "UPDATE job SET state = 'stopped', held_because = NULL
+/// Why the job was held stays with it, until it is resumed.
+const STOP: &str = "UPDATE job SET state = 'stopped'
     WHERE job = $1 AND state IN ('preparing', 'running', 'held', 'paused')";
-const STOP_HARD: &str = "UPDATE job SET state = 'stopped', held_because = NULL, hard = 1
+const STOP_HARD: &str = "UPDATE job SET state = 'stopped', hard = 1
     WHERE job = $1 AND (state IN ('preparing', 'running', 'held', 'paused')
         OR (state = 'stopped' AND hard = 0))";
-const PAUSE: &str = "UPDATE job SET state = 'paused', held_because = NULL
+const PAUSE: &str = "UPDATE job SET state = 'paused'
     WHERE job = $1 AND state IN ('preparing', 'running', 'held')";
 const RESUME: &str = "UPDATE job SET state = $2, hard = 0, held_because = NULL, look_at = starts_at,
         forgiven_lost = $3, forgiven_succeeded = $4,

@@ -104,7 +104,7 @@ pub struct Job {
     pub max_failure_rate: i64,
     /// Its tasks, counted.
     pub counters: Counters,
-    /// What a person took note of when the job was resumed: the gate judges what came after.
+    /// What a person took note of when the job, which was held for it, was resumed: the gate judges what came after.
     pub forgiven: Forgiven,
     /// Whether it takes in devices that come later, and so never ends by itself.
     pub is_incremental: bool,
@@ -112,7 +112,7 @@ pub struct Job {
     pub stage: Option<StageStand>,
 }
 
-/// What had been lost and had succeeded when the job was last resumed.
+/// What had been lost and had succeeded when the job was last resumed after it had been held for its losses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forgiven {
     /// Devices lost until then.
@@ -177,7 +177,7 @@ impl Job {
         is_shut.then(|| {
             let (percent, tenth) = (self.max_failure_rate / 10, self.max_failure_rate % 10);
             let limit = if tenth == 0 { format!("{percent}") } else { format!("{percent}.{tenth}") };
-            format!("gate: {lost} of {} lost, at most {limit} % may be", lost + succeeded)
+            format!("{GATE}{lost} of {} lost, at most {limit} % may be", lost + succeeded)
         })
     }
 
@@ -185,7 +185,7 @@ impl Job {
         let stage = self.stage.filter(|stage| stage.members > 0 && stage.is_stuck())?;
         let needed = stage::needed(stage.members, stage.pass);
         Some(format!(
-            "stage {} cannot pass: {} of its {} devices succeeded, {needed} must",
+            "{STAGE}{} cannot pass: {} of its {} devices succeeded, {needed} must",
             stage.number, stage.succeeded, stage.members
         ))
     }
@@ -198,10 +198,26 @@ impl Job {
             && !self.budget.has_slot(counters.exposed, counters.succeeded);
         is_stuck.then(|| {
             let bound = self.budget.bound(counters.succeeded);
-            format!("loss budget spent: {} exposed of {bound}", counters.exposed)
+            format!("{BUDGET}{} exposed of {bound}", counters.exposed)
         })
     }
 }
+
+/// Whether a job that held because of `why` did so for what its devices lost, which a person who resumes it takes note
+/// of: a job may hold for other reasons, which are not these rules'.
+///
+/// ```
+/// use ota_rollout::job::is_of_losses;
+/// assert!(is_of_losses("gate: 5 of 5 lost, at most 5 % may be"));
+/// assert!(!is_of_losses("firmware quarantined"));
+/// ```
+pub fn is_of_losses(why: &str) -> bool {
+    [GATE, STAGE, BUDGET].iter().any(|word| why.starts_with(word))
+}
+
+const GATE: &str = "gate: ";
+const STAGE: &str = "stage ";
+const BUDGET: &str = "loss budget spent: ";
 
 #[cfg(test)]
 mod tests {
@@ -284,6 +300,20 @@ mod tests {
         assert_eq!(job(JobState::Held, 0, 0, 2).settle(), Some((JobState::Done, None)));
         assert_eq!(job(JobState::Held, 1, 0, 2).settle(), None);
         assert_eq!(job(JobState::Preparing, 0, 0, 0).settle(), None);
+    }
+
+    #[test]
+    fn every_reason_of_these_rules_is_of_losses() {
+        let mut gate = job(JobState::Running, 9, 0, 5);
+        gate.budget.loss_budget = 100;
+        let mut stage = job(JobState::Running, 9, 0, 1);
+        stage.stage = Some(StageStand { number: 0, members: 1, succeeded: 0, ended: 1, pass: 1000 });
+        let budget = job(JobState::Running, 9, 0, 2);
+        for job in [gate, stage, budget] {
+            let why = job.must_hold().unwrap_or_default();
+            assert!(is_of_losses(&why), "{why}");
+        }
+        assert!(!is_of_losses("counters: begun is 2, counted 1"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct JobRecord {
     pub state: JobState,
     /// Whether its stop also cut what was running.
     pub is_hard: bool,
-    /// Why it holds.
+    /// Why it holds, or held when a person paused or stopped it.
     pub held_because: Option<String>,
     /// What the operator set.
     pub terms: Terms,
@@ -49,7 +49,7 @@ pub struct JobRecord {
     pub soak: i64,
     /// When the open stage passed (ms).
     pub passed_at: Option<i64>,
-    /// What was forgiven when it was resumed.
+    /// What was forgiven when it was resumed after it had been held for its losses.
     pub forgiven: Forgiven,
     /// How many tasks it has.
     pub devices: i64,

@@ -178,3 +178,84 @@ fn the_last_late_success_ends_a_job_that_had_held_itself() {
     assert_eq!(store.messages(&job), ["first_failure", "held", "done"]);
     store.check(&job);
 }
+
+#[test]
+fn a_pause_forgives_nothing_and_neither_does_a_stop() {
+    for stops in [false, true] {
+        let store = Store::with_devices(30);
+        let job = store.job(Mode::Push, terms(20));
+        for device in ["d0", "d1", "d2", "d3"] {
+            store.fail(device);
+        }
+        if stops {
+            store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+        } else {
+            store.act(|ledger| ledger.pause_job(&job).unwrap());
+        }
+        store.act(|ledger| ledger.resume_job(&job).unwrap());
+        assert_eq!((store.standing(&job), store.record(&job).forgiven.lost), (running(), 0));
+        store.fail("d4");
+        assert_eq!(store.standing(&job), held("gate: 5 of 5 lost, at most 5 % may be"));
+        store.check(&job);
+    }
+}
+
+#[test]
+fn a_job_that_lost_too_many_while_it_was_paused_holds_when_it_is_resumed_and_a_second_resume_forgives() {
+    let store = Store::with_devices(30);
+    let job = store.job(Mode::Push, terms(20));
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.begin(device);
+    }
+    store.act(|ledger| ledger.pause_job(&job).unwrap());
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.report(device, -4);
+    }
+    assert_eq!(store.standing(&job), (JobState::Paused, String::new()));
+    let resumed = store.act(|ledger| ledger.resume_job(&job).unwrap());
+    let why = "gate: 5 of 5 lost, at most 5 % may be";
+    assert_eq!((resumed.state, resumed.held_because.as_deref()), (JobState::Held, Some(why)));
+    assert_eq!(store.messages(&job).last().map(String::as_str), Some("held"));
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert_eq!((store.standing(&job), store.record(&job).forgiven.lost), (running(), 5));
+    store.check(&job);
+}
+
+#[test]
+fn a_held_job_that_is_paused_or_stopped_keeps_why_it_was_held_and_its_resume_forgives_and_says_so() {
+    let why = "gate: 5 of 5 lost, at most 5 % may be";
+    for stops in [false, true] {
+        let store = Store::with_devices(30);
+        let job = store.job(Mode::Push, terms(20));
+        for device in ["d0", "d1", "d2", "d3", "d4"] {
+            store.fail(device);
+        }
+        let kept = if stops {
+            store.act(|ledger| ledger.stop_job(&job, false).unwrap())
+        } else {
+            store.act(|ledger| ledger.pause_job(&job).unwrap())
+        };
+        assert_eq!(kept.held_because.as_deref(), Some(why));
+        store.act(|ledger| ledger.resume_job(&job).unwrap());
+        assert_eq!((store.standing(&job), store.record(&job).forgiven.lost), (running(), 5));
+        let events = store.act(|ledger| ledger.events(Some(&job), 0, 1000).unwrap());
+        let resumed = events.iter().rfind(|event| event.kind == "resumed").unwrap();
+        assert_eq!(resumed.detail, Some(format!("forgives what held it: {why}")));
+        store.check(&job);
+    }
+}
+
+#[test]
+fn what_was_held_for_another_reason_than_its_losses_is_forgiven_none() {
+    let store = Store::with_devices(30);
+    let job = store.job(Mode::Push, terms(20));
+    for device in ["d0", "d1", "d2", "d3"] {
+        store.fail(device);
+    }
+    let hold = "UPDATE job SET state = 'held', held_because = 'counters: begun is 2, counted 1'";
+    ota_ledger::Sql::execute(&store.sql, hold, &[]).unwrap();
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert_eq!((store.standing(&job), store.record(&job).forgiven.lost), (running(), 0));
+    store.fail("d4");
+    assert_eq!(store.standing(&job), held("gate: 5 of 5 lost, at most 5 % may be"));
+}
