@@ -358,8 +358,8 @@ fn lapse(task: &Task) -> Change {
 
 /// The attempt ends without the target. Exposure stays unless no attempt ever began.
 fn failed(task: &Task, reason: Reason, retry: &Retry) -> Change {
-    // An offered task that fails was never granted; that was its try.
-    let tries = task.tries.max(1);
+    // An offered task that fails was not granted; that was a try all the same.
+    let tries = task.tries + i64::from(task.state == Waiting);
     if retry.allows(reason, tries) {
         return back_off(&Task { tries, ..*task }, reason);
     }

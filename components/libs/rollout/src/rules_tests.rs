@@ -331,6 +331,19 @@ fn any_happening() -> impl Strategy<Value = Happening> {
     prop::sample::select(HAPPENINGS.to_vec())
 }
 
+#[test]
+fn a_device_that_fails_one_offer_after_the_other_has_as_many_tries_as_any() {
+    let retry = Retry { attempts: 2, ..ONCE };
+    let mut task = Task::NEW;
+    for (event, state) in [("retrying", Waiting), ("failed", Failed)] {
+        task = super::apply(&task, Happening::Offer, &retry).unwrap().task;
+        let change = super::apply(&task, Happening::Step(-3), &retry).unwrap();
+        assert_eq!((change.event, change.task.state), (event, state));
+        task = change.task;
+        task = super::apply(&task, Happening::Due, &retry).map_or(task, |change| change.task);
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_happens_the_task_stays_legal(
@@ -352,7 +365,7 @@ proptest! {
             // What began stays begun, and attempts only rise.
             let has_passed = matches!(change.event, "passed" | "passed_late");
             prop_assert!(has_passed || change.task.begun >= task.begun);
-            prop_assert!(change.task.attempt >= task.attempt && change.task.tries <= change.task.attempt.max(1));
+            prop_assert!(change.task.attempt >= task.attempt && change.task.tries <= attempts);
             // Nothing but the device's return takes exposure away from what began.
             let is_back = has_passed || change.task.state == Succeeded;
             prop_assert!(is_back || !task.begun || change.task.exposed >= task.exposed);

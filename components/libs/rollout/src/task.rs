@@ -101,7 +101,8 @@ pub struct Task {
     pub backing_off: bool,
     /// How many grants there were; never goes back, so that a link speaks of one attempt only.
     pub attempt: i64,
-    /// How many of them count towards the retry policy: since the last hop or a person's retry, without lapses.
+    /// How many tries count towards the retry policy: grants since the last hop or a person's retry, without lapses, and
+    /// offers that the device failed without taking a slot.
     pub tries: i64,
 }
 
