@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use session::Session;
@@ -40,6 +41,8 @@ pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The values of parameters change no plan: otherwise a statement out of the cache is compiled again at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -60,5 +63,27 @@ impl Database {
     /// The list is whole between any two statements, so a panic elsewhere harms nothing.
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_its_parameters() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("one.db")).unwrap();
+        connection.execute_batch("CREATE TABLE task (job TEXT, state TEXT, PRIMARY KEY (job))").unwrap();
+        let sql = "SELECT state FROM task WHERE job = ?1 AND state = ?2 LIMIT ?3";
+        for n in 1..5 {
+            let mut statement = connection.prepare_cached(sql).unwrap();
+            assert!(!statement.exists((n, "waiting", n)).unwrap());
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "at use {n}");
+        }
     }
 }

@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use ota_ledger::{Row, Sql, SqlError, Value};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::placeholders::{changes_rows, numbered};
+
+/// Compiled statements that a connection keeps: all that the ledger has.
+const STATEMENTS: usize = 128;
 
 /// SQL over a SQLite of our own.
 pub struct NativeSqlite(Connection);
@@ -14,12 +18,19 @@ pub struct NativeSqlite(Connection);
 impl NativeSqlite {
     /// A database in memory, which dies with this value.
     pub fn in_memory() -> Result<Self, SqlError> {
-        Connection::open_in_memory().map(Self).map_err(failed)
+        Connection::open_in_memory().and_then(Self::over).map_err(failed)
     }
 
     /// The database in a file, created if it is not there; a locked one is waited for up to 5 s, as under Spin.
     pub fn open(path: &Path) -> Result<Self, SqlError> {
-        Connection::open(path).map(Self).map_err(failed)
+        Connection::open(path).and_then(Self::over).map_err(failed)
+    }
+
+    /// Compiles each statement once, as the host does: whatever the values of its parameters, its plan is the same.
+    fn over(connection: Connection) -> rusqlite::Result<Self> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        Ok(Self(connection))
     }
 }
 
