@@ -23,26 +23,34 @@ use anyhow::{Context as _, Result, ensure};
 
 use page::{Page, Row};
 
-/// Measures everything, prints the table, writes the page.
-pub fn run() -> Result<()> {
+/// The parts of the table, in its order.
+const PARTS: [&str; 6] = ["statements", "sizes", "scale", "start-up", "inform", "download"];
+
+/// Measures the parts that `asked` names and prints their table; all of them, and writes the page, when it names none.
+pub fn run(asked: &[String]) -> Result<()> {
+    for part in asked {
+        ensure!(PARTS.contains(&part.as_str()), "there is no part {part}; there are {}", PARTS.join(", "));
+    }
     build_components()?;
-    let mut rows = statements::rows();
-    rows.extend(sizes::rows()?);
-    rows.extend(scale::rows()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    rows.extend(runtime.block_on(served())?);
+    let mut rows = Vec::new();
+    for part in PARTS.into_iter().filter(|part| asked.is_empty() || asked.iter().any(|one| one == part)) {
+        rows.extend(match part {
+            "statements" => statements::rows(),
+            "sizes" => sizes::rows()?,
+            "scale" => scale::rows()?,
+            "start-up" => runtime.block_on(start_up::rows())?,
+            "inform" => runtime.block_on(inform::rows())?,
+            _ => runtime.block_on(download::rows())?,
+        });
+    }
     let page = Page::new(rows)?;
     print!("{}", page.text());
+    if !asked.is_empty() {
+        return Ok(());
+    }
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     fs::write(&readme, page.markdown()).with_context(|| format!("cannot write {}", readme.display()))
-}
-
-/// What is measured over sockets.
-async fn served() -> Result<Vec<Row>> {
-    let mut rows = start_up::rows().await?;
-    rows.extend(inform::rows().await?);
-    rows.extend(download::rows().await?);
-    Ok(rows)
 }
 
 /// The repository.
