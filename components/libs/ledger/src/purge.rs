@@ -23,7 +23,9 @@ impl Ledger<'_> {
             let rows = self.sql.query(PURGED_UPTO, &chunk)?;
             let upto = rows.first().map_or(Ok(None), |row| row.opt_text(0))?;
             if let Some(upto) = &upto {
-                self.sql.execute(PURGE, &[job.into(), from.into(), upto.as_str().into()])?;
+                let chunk = [job.into(), from.into(), upto.as_str().into()];
+                self.sql.execute(PURGE_FORMER, &chunk)?;
+                self.sql.execute(PURGE, &chunk)?;
             }
             // Another sweep may have been faster: what it forgot is forgotten.
             self.sql.execute(PURGED, &[job.into(), upto.as_deref().into(), from.into()])?;
@@ -41,4 +43,7 @@ const TO_PURGE: &str = "SELECT 'job', found.job, found.filled_to FROM (SELECT j.
 const PURGED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT t.device FROM task t
         WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3) AS c";
 const PURGE: &str = "DELETE FROM task WHERE job = $1 AND device > $2 AND device <= $3 AND exposed = 0";
+/// Whoever came after replaced hardware has a task, so no chunk passes by.
+const PURGE_FORMER: &str =
+    "DELETE FROM former WHERE job = $1 AND device > $2 AND device <= $3 AND exposed = 0";
 const PURGED: &str = "UPDATE job SET filled_to = $2 WHERE job = $1 AND filled_to = $3";

@@ -254,14 +254,19 @@ pub(crate) fn device_id(row: &Row) -> Result<DeviceId, SqlError> {
 }
 
 /// Until when a device at risk waits for its next attempt, when it is the job that cannot grant: what the device did
-/// not cause is no verdict about it.
+/// not cause is no verdict about it. One that missed a whole window is put off no further: a window may be shorter than
+/// an attempt, and would be closed at each deadline.
 fn postponed(view: &View, assignment: &Assignment) -> Option<i64> {
     let (task, job) = (&assignment.record.task, &assignment.job);
     if task.state != TaskState::Waiting || task.backing_off || job.state == JobState::Deleted {
         return None;
     }
     let opens_at = job.schedule.opens_at(view.now);
-    let may_grant = job.state == JobState::Running && opens_at.is_none();
+    let had_window = || {
+        let from = assignment.record.deadline.map(|deadline| deadline - job.terms.upgrade_timeout);
+        from.is_some_and(|from| job.schedule.opens_at(from - 1) == Some(from))
+    };
+    let may_grant = job.state == JobState::Running && (opens_at.is_none() || had_window());
     (!may_grant).then(|| opens_at.unwrap_or(view.now) + job.terms.upgrade_timeout)
 }
 

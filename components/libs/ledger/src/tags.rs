@@ -28,9 +28,7 @@ impl Ledger<'_> {
                 ..by_operator("device_tagged", None, Some(id))
             })?;
             if let Some(version) = device.version {
-                for job in self.joinable(id)? {
-                    self.join_job(id, &version, &job)?;
-                }
+                self.join_held(id, &version)?;
             }
             Ok(End::Commit(true))
         })

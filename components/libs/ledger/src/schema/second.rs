@@ -47,6 +47,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX task_push ON task (push_at) WHERE state = 'granted' AND signed = 0",
     "CREATE INDEX task_pushed ON task (push_id) WHERE state = 'granted' AND signed = 0",
     "CREATE INDEX task_stage ON task (job, stage, state)",
+    FORMER,
     SCOPE,
     STAGE,
     HOOK,
@@ -188,6 +189,21 @@ const KEEP_TASKS: &str = "INSERT INTO task (job, device, product, generation, st
         reason, push_id, push_at, pushes, granted_at, CASE WHEN begun = 1 THEN granted_at ELSE 0 END,
         CASE WHEN state IN ('granted', 'downloading', 'upgrading') THEN deadline END, deadline, ended_at, ready_until
     FROM task_of_1";
+
+/// Tasks of hardware that was replaced, which made room for those of the new: a task is one device in one job, and what
+/// became of the old hardware stays counted, its exposure for ever.
+const FORMER: &str = "CREATE TABLE former (
+    job TEXT NOT NULL,
+    device TEXT NOT NULL,
+    generation BIGINT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('succeeded', 'failed', 'timed_out', 'canceled', 'skipped')),
+    stage BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    exposed BIGINT NOT NULL CHECK (exposed IN (0, 1)),
+    begun BIGINT NOT NULL CHECK (begun IN (0, 1)),
+    reason TEXT,
+    ended_at BIGINT,
+    PRIMARY KEY (job, device, generation))";
 
 /// One live task per device, whatever races.
 const TASK_LIVE: &str = "CREATE UNIQUE INDEX task_live ON task (product, device)

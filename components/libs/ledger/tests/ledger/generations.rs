@@ -190,3 +190,132 @@ fn a_retry_that_its_deleted_job_leaves_behind_ends() {
     }
     assert_eq!(store.state(&job, "d0"), TaskState::TimedOut);
 }
+
+/// A job that takes in whoever comes, and the attempt of `d0` in it.
+fn standing(store: &Store) -> String {
+    store.create(NewJob { is_incremental: true, terms: terms(5), ..store.new_job("2") })
+}
+
+#[test]
+fn replaced_hardware_joins_a_standing_job_anew_and_the_old_attempt_stays_counted() {
+    let store = Store::with_devices(2);
+    let job = standing(&store);
+    let old = store.begin("d0");
+    replace(&store, "d0");
+    let link = store.inform("d0", "1").expect("its own attempt").link;
+    assert!(
+        link.attempt > old.attempt + 1,
+        "neither the link nor the offer of the old hardware opens anything"
+    );
+    assert_eq!(store.task(&job, "d0").generation, 2);
+    for dead in [old.clone(), ota_protocol::link::Link { attempt: old.attempt + 1, ..old }] {
+        assert!(matches!(store.act(|ledger| ledger.access(&dead).unwrap()), Access::Gone(_)));
+    }
+    let counters = store.counters(&job);
+    assert_eq!(
+        (counters.exposed, counters.begun, counters.canceled, store.record(&job).devices),
+        (2, 1, 1, 3)
+    );
+    store.check(&job);
+    store.act(|ledger| ledger.begin(&link).unwrap());
+    store.inform("d0", "2");
+    let counters = store.counters(&job);
+    assert_eq!((store.state(&job, "d0"), counters.succeeded, counters.exposed), (TaskState::Succeeded, 1, 1));
+    store.check(&job);
+}
+
+#[test]
+fn a_success_of_replaced_hardware_stays_counted_and_the_new_one_has_its_own() {
+    let store = Store::with_devices(2);
+    let job = standing(&store);
+    store.succeed("d0");
+    for generation in 2..4 {
+        replace(&store, "d0");
+        store.succeed("d0");
+        assert_eq!((generation_of(&store, &job), store.counters(&job).succeeded), (generation, generation));
+        store.check(&job);
+    }
+    store.inform("d0", "1");
+    let counters = store.counters(&job);
+    assert_eq!((counters.succeeded, counters.exposed), (2, 1), "only its own is reverted");
+    store.check(&job);
+}
+
+fn generation_of(store: &Store, job: &str) -> i64 {
+    store.task(job, "d0").generation
+}
+
+#[test]
+fn a_device_that_was_deleted_and_comes_again_joins_a_standing_job_anew() {
+    let store = Store::with_devices(1);
+    let job = standing(&store);
+    store.fail("d0");
+    delete(&store, "d0");
+    store.add_device("d0");
+    assert!(store.inform("d0", "1").is_some());
+    assert_eq!((store.state(&job, "d0"), store.counters(&job).failed), (TaskState::Granted, 1));
+    store.check(&job);
+}
+
+#[test]
+fn replaced_hardware_that_is_on_the_target_leaves_the_old_task_where_it_is() {
+    let store = Store::with_devices(1);
+    let job = standing(&store);
+    store.fail("d0");
+    replace(&store, "d0");
+    store.inform("d0", "2");
+    assert_eq!((generation_of(&store, &job), store.counters(&job).exposed), (1, 1));
+    store.check(&job);
+}
+
+#[test]
+fn a_canary_whose_hardware_was_replaced_has_not_succeeded_for_its_stage() {
+    let store = Store::with_devices(4);
+    let canary = vec![id("d0").device, id("d1").device];
+    let job = store.create(NewJob { canary, is_incremental: true, ..store.new_job("2") });
+    store.begin("d0");
+    store.succeed("d1");
+    replace(&store, "d0");
+    assert!(store.inform("d0", "1").is_none());
+    let why = "stage 0 cannot pass: 1 of its 2 devices succeeded, 2 must".to_owned();
+    assert_eq!(store.standing(&job), (JobState::Held, why), "the old one is lost, whatever the new one does");
+    store.check(&job);
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    store.succeed("d0");
+    assert_eq!((store.counters(&job).succeeded, store.counters(&job).exposed), (2, 1));
+    store.check(&job);
+}
+
+#[test]
+fn a_deleted_job_forgets_those_of_replaced_hardware_too() {
+    let store = Store::with_devices(3);
+    let job = standing(&store);
+    for device in ["d0", "d1"] {
+        if device == "d0" {
+            store.fail(device)
+        } else {
+            store.succeed(device)
+        }
+        replace(&store, device);
+        store.inform(device, "1");
+    }
+    store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+    for device in ["d0", "d1"] {
+        store.act(|ledger| ledger.cancel_task(&job, &id(device).device).unwrap());
+    }
+    store.act(|ledger| ledger.delete_job(&job).unwrap());
+    while store.sweep().more {}
+    let left = ota_ledger::Sql::query(&store.sql, "SELECT device FROM former", &[]).unwrap();
+    assert_eq!(
+        left.iter().map(|row| row.text(0).unwrap()).collect::<Vec<_>>(),
+        ["d0"],
+        "what is exposed stays"
+    );
+    assert!(store.tasks(&job).is_empty());
+    assert_eq!(store.act(|ledger| ledger.jobs(None, None, 9).unwrap()).len(), 0);
+    let new = NewJob { exposed_elsewhere: 0, ..store.new_job("2") };
+    assert!(matches!(
+        store.act(|ledger| ledger.create_job(&new)),
+        Err(NotCreated::ExposedElsewhere { exposed: 1, .. })
+    ));
+}

@@ -19,6 +19,7 @@ mod hops;
 mod inform;
 mod jobs;
 mod late;
+mod meanwhile;
 mod migration;
 mod order;
 mod outbox;

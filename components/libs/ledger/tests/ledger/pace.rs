@@ -4,7 +4,7 @@ use ota_ledger::download::Begun;
 use ota_ledger::job::NewJob;
 use ota_ledger::offer::Offers;
 use ota_protocol::link::Link;
-use ota_rollout::{Mode, Schedule, TaskState, Terms};
+use ota_rollout::{Mode, Reasons, Retry, Schedule, TaskState, Terms};
 
 use crate::ledger::store::{START, Store, id, terms};
 
@@ -176,4 +176,29 @@ fn a_job_that_waits_for_its_window_costs_the_sweep_nothing_until_it_opens() {
     let quiet = store.sql.count(|| store.sweep()).0;
     let idle = Store::with_devices(2);
     assert_eq!(quiet, idle.sql.count(|| idle.sweep()).0);
+}
+
+#[test]
+fn a_device_at_risk_that_misses_a_whole_window_is_lost_however_short_the_windows_are() {
+    let store = Store::with_devices(1);
+    let schedule = Schedule::parse(0, "Europe/Berlin 09:00-09:01").unwrap();
+    let retry = Retry { attempts: 2, backoff: 1000, reasons: Reasons::ALL };
+    let terms = Terms { retry, reachable_within: 1000, ..terms(10) };
+    let job = store.create(NewJob { schedule, terms, ..store.new_job("2") });
+    let link = store.inform("d0", "1").unwrap().link;
+    assert_eq!(begin(&store, &link), Begun::Yes);
+    store.report("d0", -2);
+    store.pass(5000);
+    store.sweep();
+    store.pass(100_000);
+    store.sweep();
+    assert_eq!(store.state(&job, "d0"), TaskState::Waiting, "its time was not over when the window was");
+    store.turn_to(START + 24 * 60 * MINUTE + 99_999);
+    store.sweep();
+    assert_eq!(store.state(&job, "d0"), TaskState::Waiting);
+    dbg!(store.task(&job, "d0"), START);
+    store.pass(1);
+    dbg!(store.sweep());
+    assert_eq!(store.state(&job, "d0"), TaskState::TimedOut);
+    store.check(&job);
 }

@@ -237,3 +237,25 @@ fn a_job_of_a_few_devices_is_ready_at_once_in_a_large_fleet() {
         assert!(statements < 40, "{statements} statements");
     }
 }
+
+#[test]
+fn a_device_joins_what_it_is_meant_for_however_many_other_jobs_are_open() {
+    let store = Store::with_devices(0);
+    let of = |tag: &str| Scope { tags: vec![tag.to_owned()], ..Scope::default() };
+    store.add_device("d0");
+    store.act(|ledger| ledger.set_tags(&id("d0"), &["mine".to_owned()]).unwrap());
+    let create = |tag: &str, number: usize| {
+        let new = NewJob { scope: of(tag), is_incremental: true, ..store.new_job("2") };
+        store.act(|ledger| ledger.create_job(&NewJob { id: format!("{tag}{number:04}"), ..new }).unwrap());
+    };
+    for number in 0..110 {
+        create("a", number);
+    }
+    for number in 0..105 {
+        create("mine", number);
+    }
+    store.inform("d0", "1");
+    let joined = store.act(|ledger| ledger.jobs(None, None, 1000).unwrap());
+    let joined = joined.iter().filter(|job| job.devices == 1 && job.job.starts_with("mine")).count();
+    assert_eq!(joined, 105);
+}

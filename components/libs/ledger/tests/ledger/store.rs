@@ -226,14 +226,21 @@ impl Store {
         self.act(|ledger| ledger.job(job).unwrap().unwrap())
     }
 
-    /// Counters are the counts of tasks, those of the open stage too, and whoever is at risk has a deadline.
+    /// Counters are the counts of tasks, with those of replaced hardware; those of the open stage too; and whoever is at
+    /// risk has a deadline.
     pub(crate) fn check(&self, job: &str) {
         assert_eq!(self.act(|ledger| ledger.miscounts(job).unwrap()), Vec::<String>::new());
         let record = self.record(job);
         let tasks = self.tasks(job);
         let members: Vec<_> = tasks.iter().filter(|task| task.stage == record.stage).collect();
         let count = |is: fn(TaskState) -> bool| members.iter().filter(|task| is(task.task.state)).count();
-        let counted = [members.len(), count(has_arrived), count(TaskState::is_ended)];
+        let former =
+            "SELECT COUNT(*), COUNT(CASE WHEN state IN ('succeeded', 'skipped') THEN 1 END) FROM former
+            WHERE job = $1 AND stage = $2";
+        let former = self.sql.query(former, &[job.into(), record.stage.into()]).unwrap();
+        let [gone, gone_well] = [0, 1].map(|n| usize::try_from(former[0].int(n).unwrap()).unwrap());
+        let counted =
+            [members.len() + gone, count(has_arrived) + gone_well, count(TaskState::is_ended) + gone];
         let stand = record.stand;
         let counters = [stand.members, stand.succeeded, stand.ended];
         if record.last_stage > 0 {
