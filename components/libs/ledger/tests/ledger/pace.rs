@@ -196,9 +196,8 @@ fn a_device_at_risk_that_misses_a_whole_window_is_lost_however_short_the_windows
     store.turn_to(START + 24 * 60 * MINUTE + 99_999);
     store.sweep();
     assert_eq!(store.state(&job, "d0"), TaskState::Waiting);
-    dbg!(store.task(&job, "d0"), START);
     store.pass(1);
-    dbg!(store.sweep());
+    store.sweep();
     assert_eq!(store.state(&job, "d0"), TaskState::TimedOut);
     store.check(&job);
 }
