@@ -127,6 +127,7 @@ fn counters(record: &JobRecord) -> Value {
         "begun": counters.begun,
         "retrying": counters.retrying,
         "lost": counters.lost(),
+        "forgiven": { "lost": record.forgiven.lost, "succeeded": record.forgiven.succeeded },
         "bound": record.bound(),
     })
 }

@@ -75,7 +75,12 @@ fn what_cannot_resume_says_why() {
         patch(&bed, &format!("/api/v1/jobs/{job}"), &json!({"loss_budget": 2})).status(),
         StatusCode::OK
     );
-    assert_eq!(state(&act(&bed, &job, "resume", "")), "running");
+    assert_eq!(held["forgiven"], json!({"lost": 0, "succeeded": 0}));
+    let resumed = act(&bed, &job, "resume", "");
+    assert_eq!(
+        (state(&resumed), &json(&resumed)["forgiven"]),
+        (json!("running"), &json!({"lost": 1, "succeeded": 0}))
+    );
     bed.sql.alter("UPDATE firmware SET quarantined_at = 1");
     act(&bed, &job, "pause", "");
     assert_refused(&act(&bed, &job, "resume", ""), StatusCode::CONFLICT, "quarantined", "quarantined");

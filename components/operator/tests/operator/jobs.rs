@@ -21,6 +21,7 @@ fn a_job_that_says_nothing_has_the_terms_of_the_design() {
         "stage": null, "created_at": ota_testbed::START,
         "devices": 2, "waiting": 2, "in_flight": 0, "succeeded": 0, "failed": 0, "timed_out": 0, "canceled": 0,
         "skipped": 0, "exposed": 0, "begun": 0, "retrying": 0, "lost": 0, "bound": 10,
+        "forgiven": {"lost": 0, "succeeded": 0},
     });
     let mut terms = json!({
         "loss_budget": 10, "growth": 100, "max_failure_rate": 5, "max_in_flight": 300, "per_minute": 0,

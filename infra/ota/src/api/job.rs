@@ -44,6 +44,8 @@ pub(crate) struct Job {
     #[serde(default)]
     pub(crate) retrying: u64,
     pub(crate) exposed: u64,
+    #[serde(default)]
+    pub(crate) forgiven: Forgiven,
     pub(crate) loss_budget: u64,
     /// Per mille: how much the bound grows for each device that came back.
     pub(crate) growth: u64,
@@ -77,6 +79,13 @@ pub(crate) struct Job {
 /// The gate of a gateway that says nothing of one never shuts.
 fn all() -> Percent {
     Percent::ALL
+}
+
+/// What had finished when the job was resumed after its losses had held it: its gate no longer counts that.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct Forgiven {
+    pub(crate) lost: u64,
+    pub(crate) succeeded: u64,
 }
 
 /// What a job names one by one; a list of jobs leaves it out.

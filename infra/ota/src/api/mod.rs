@@ -20,7 +20,7 @@ pub(crate) use device::Device;
 pub(crate) use explanation::{ExplainedJob, Explanation};
 pub(crate) use firmware::{Duties, SignMethod, Upload};
 pub(crate) use hook::{Hook, HookToAdd};
-pub(crate) use job::{Job, Named, OpenStage};
+pub(crate) use job::{Forgiven, Job, Named, OpenStage};
 pub(crate) use new_job::{DryRun, Kind, Mode, NewJob, Policy, Stage};
 pub(crate) use percent::Percent;
 pub(crate) use product::UnknownVersions;

@@ -148,6 +148,17 @@ fn show_tells_what_a_job_with_everything_waits_for() {
 }
 
 #[test]
+fn show_tells_what_the_gate_no_longer_counts() {
+    let fields =
+        json!({ "succeeded": 20, "failed": 5, "exposed": 5, "forgiven": { "lost": 3, "succeeded": 10 } });
+    let gateway = Script::once(&job("running", &fields));
+    let stdout = run(&gateway.url, &words("job show 7")).succeeded();
+    let line = "gate     5 lost of 25 that finished, of which a resume forgave 3 of 13; holds once losses \
+                since its start or resume prove a rate above 5 %\n";
+    assert!(stdout.contains(line), "{stdout}");
+}
+
+#[test]
 fn a_held_job_says_why() {
     let held = json!({ "held_because": "the loss budget is spent", "failed": 10, "exposed": 10 });
     let gateway = Script::once(&job("held", &held));

@@ -9,6 +9,7 @@ pub(crate) fn job(state: &str, fields: &Value) -> String {
         "downgrade": false, "state": state, "hard": false, "held_because": null, "filled": true,
         "devices": 20, "waiting": 0, "in_flight": 0, "succeeded": 0, "failed": 0, "timed_out": 0,
         "canceled": 0, "skipped": 0, "exposed": 0, "begun": 0, "lost": 0, "retrying": 0,
+        "forgiven": { "lost": 0, "succeeded": 0 },
         "loss_budget": 10, "growth": 100, "bound": 10, "max_failure_rate": 5, "max_in_flight": 300,
         "per_minute": 0, "retry": { "attempts": 1, "backoff": 60, "reasons": ["download_failed"] },
         "first_sign_within": 300, "upgrade_timeout": 7200, "confirm_within": 60, "reachable_within": 600,

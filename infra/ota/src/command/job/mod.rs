@@ -52,7 +52,7 @@ pub(crate) enum Job {
     Events(JobId),
     /// Keep a job from telling more devices until it is resumed
     Pause(JobId),
-    /// Let a job that is held, paused or stopped run again; what was lost until now is forgiven by the gate
+    /// Let a job that is held, paused or stopped run again; its gate forgives the losses that held it
     Resume(JobId),
     /// Stop a job: from then on no device begins
     Stop(stop::Stop),

@@ -1,6 +1,6 @@
 //! `ota job show`, and jobs as facts.
 
-use crate::api::{Client, Job, Named, OpenStage};
+use crate::api::{Client, Forgiven, Job, Named, OpenStage};
 use crate::clock::now_ms;
 use crate::failure::Failure;
 use crate::present::{Output, count, growing, printable, seconds, when};
@@ -106,7 +106,8 @@ fn budget(job: &Job) -> String {
     format!("{} ({}), {} lost", job.budget(), growing(job.loss_budget, job.growth), job.lost())
 }
 
-/// `2 lost of 14 that finished; holds once losses since its start or resume prove a rate above 5 %`.
+/// `5 lost of 25 that finished, of which a resume forgave 3 of 13; holds once losses since its start or resume prove a
+/// rate above 5 %`.
 fn gate(job: &Job) -> String {
     let rate = job.max_failure_rate;
     let finished = job.lost() + job.succeeded;
@@ -115,7 +116,12 @@ fn gate(job: &Job) -> String {
     } else {
         format!("holds once losses since its start or resume prove a rate above {rate}")
     };
-    format!("{} lost of {finished} that finished; {rule}", job.lost())
+    let Forgiven { lost, succeeded } = job.forgiven;
+    let forgiven = match lost + succeeded {
+        0 => String::new(),
+        finished => format!(", of which a resume forgave {lost} of {finished}"),
+    };
+    format!("{} lost of {finished} that finished{forgiven}; {rule}", job.lost())
 }
 
 /// `0 of 0 to 2 is open: 3 of its 5 succeeded, 1 ended otherwise`.
