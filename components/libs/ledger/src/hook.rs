@@ -218,8 +218,7 @@ const SELECT: &str = "SELECT h.hook, h.url, h.secret, h.product, h.kinds, h.crea
             AND o.delivered_at IS NULL AND o.given_up_at IS NULL)),
         (SELECT COUNT(*) FROM outbox o WHERE o.hook = h.hook
             AND o.delivered_at IS NULL AND o.given_up_at IS NULL),
-        (SELECT COUNT(o.delivered_at) FROM outbox o WHERE o.hook = h.hook),
-        (SELECT MAX(o.delivered_at) FROM outbox o WHERE o.hook = h.hook),
+        h.delivered, h.delivered_at,
         (SELECT COUNT(o.given_up_at) FROM outbox o WHERE o.hook = h.hook), {now}
     FROM hook h WHERE h.removed_at IS NULL";
 const REMOVE: &str = "UPDATE hook SET removed_at = {now}, secret = '' WHERE hook = $1 AND removed_at IS NULL";

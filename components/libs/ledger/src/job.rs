@@ -124,21 +124,35 @@ impl Ledger<'_> {
         if let Some(job) = self.job(&new.id)? {
             return Ok(job);
         }
-        let created = self.transaction(|| match self.insert(new) {
+        let created = self.transaction(|| {
+            Ok(match self.insert_first(new)? {
+                Ok(job) => End::Commit(Ok(job)),
+                Err(why) => End::Rollback(Err(why)),
+            })
+        })??;
+        Ok(self.with_further(created))
+    }
+
+    /// Inside a transaction: the job with its first tasks.
+    pub(crate) fn insert_first(&self, new: &NewJob) -> Result<Result<JobRecord, NotCreated>, SqlError> {
+        match self.insert(new) {
             Ok(()) => {
                 self.fill_chunk(&new.id)?;
-                Ok(End::Commit(Ok(self.job(&new.id)?)))
+                Ok(self.job(&new.id)?.ok_or(NotCreated::Empty))
             }
             Err(NotCreated::Ledger(error)) => Err(error),
-            Err(why) => Ok(End::Rollback(Err(why))),
-        })??;
-        let created = created.ok_or(NotCreated::Empty)?;
+            Err(why) => Ok(Err(why)),
+        }
+    }
+
+    /// The job that has just been created, with further tasks.
+    pub(crate) fn with_further(&self, created: JobRecord) -> JobRecord {
         if created.state != JobState::Preparing {
-            return Ok(created);
+            return created;
         }
         // It is created: a ledger that fails from here on leaves the rest to the sweep.
-        let further = self.fill_further(&new.id).and_then(|()| self.job(&new.id));
-        Ok(further.ok().flatten().unwrap_or(created))
+        let further = self.fill_further(&created.job).and_then(|()| self.job(&created.job));
+        further.ok().flatten().unwrap_or(created)
     }
 
     /// Inside a transaction: checks everything, and writes the job in state `preparing` with what it names.

@@ -27,6 +27,7 @@ pub mod job;
 mod moment;
 pub mod named;
 pub mod offer;
+pub mod once;
 pub mod outbox;
 pub mod presence;
 pub mod progress;

@@ -116,6 +116,8 @@ impl Ledger<'_> {
     pub fn told(&self, delivery: &Delivery) -> Result<(), SqlError> {
         self.transaction(|| {
             let values = [delivery.hook.as_str().into(), delivery.event.number.into()];
+            // The hook before its messages, as everywhere.
+            self.sql.execute(&self.dialect.text(TALLY), &values)?;
             self.sql.execute(&self.dialect.text(TOLD), &values)?;
             self.recover(&delivery.hook)?;
             Ok(End::Commit(()))
@@ -243,6 +245,9 @@ const DELIVERY: &str = "SELECT {now}, h.url, h.secret, o.kind,
     LEFT JOIN job j ON j.job = e.job
     WHERE o.hook = $1 AND o.event = $2";
 const DROP: &str = "UPDATE outbox SET given_up_at = {now} WHERE hook = $1 AND event = $2";
+const TALLY: &str = "UPDATE hook SET delivered = delivered + 1, delivered_at = {now}
+    WHERE hook = $1 AND EXISTS (SELECT 1 FROM outbox o
+        WHERE o.hook = $1 AND o.event = $2 AND o.delivered_at IS NULL)";
 const TOLD: &str = "UPDATE outbox SET delivered_at = {now}, last_error = NULL
     WHERE hook = $1 AND event = $2 AND delivered_at IS NULL";
 const RECOVER: &str =

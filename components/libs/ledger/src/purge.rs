@@ -1,4 +1,5 @@
-//! What the sweep takes away: tasks of deleted jobs, and sessions of bridges that fell silent. A chunk at a time.
+//! What the sweep takes away: tasks of deleted jobs, messages that arrived, and sessions of bridges that fell
+//! silent. A chunk at a time.
 
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
@@ -10,6 +11,7 @@ impl Ledger<'_> {
         for row in self.sql.query(&self.dialect.text(TO_PURGE), &[])? {
             has_more |= match row.text(0)?.as_str() {
                 "bridge" => self.end_sessions(&row.text(1)?)?,
+                "outbox" => self.purge_outbox()?,
                 _ => self.purge_tasks(&row.text(1)?, &row.text(2)?)?,
             };
         }
@@ -32,14 +34,28 @@ impl Ledger<'_> {
             Ok(End::Commit(true))
         })
     }
+
+    /// Forgets messages that arrived a day ago or earlier: their events stay, and their hook counts them.
+    fn purge_outbox(&self) -> Result<bool, SqlError> {
+        let purged = self.sql.execute(&self.dialect.text(PURGE_OUTBOX), &[MESSAGES.into()])?;
+        Ok(i64::try_from(purged).is_ok_and(|purged| purged == MESSAGES))
+    }
 }
+
+/// The most messages that one call forgets.
+const MESSAGES: i64 = 1000;
 
 /// One statement for all kinds, each found by its index: a quiet sweep pays for one read.
 const TO_PURGE: &str = "SELECT 'job', found.job, found.filled_to FROM (SELECT j.job, j.filled_to FROM job j
         WHERE j.state = 'deleted' AND j.filled_to IS NOT NULL ORDER BY j.created_at LIMIT 1) AS found
     UNION ALL
     SELECT 'bridge', found.bridge, NULL FROM (SELECT b.bridge FROM bridge b
-        WHERE b.look_at <= {now} ORDER BY b.look_at LIMIT 1) AS found";
+        WHERE b.look_at <= {now} ORDER BY b.look_at LIMIT 1) AS found
+    UNION ALL
+    SELECT 'outbox', NULL, NULL FROM (SELECT o.event FROM outbox o
+        WHERE o.delivered_at <= {now} - 86400000 LIMIT 1) AS found";
+const PURGE_OUTBOX: &str = "DELETE FROM outbox WHERE (hook, event) IN (SELECT o.hook, o.event FROM outbox o
+        WHERE o.delivered_at <= {now} - 86400000 ORDER BY o.delivered_at LIMIT $1)";
 const PURGED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT t.device FROM task t
         WHERE t.job = $1 AND t.device > $2 ORDER BY t.device LIMIT $3) AS c";
 const PURGE: &str = "DELETE FROM task WHERE job = $1 AND device > $2 AND device <= $3 AND exposed = 0";

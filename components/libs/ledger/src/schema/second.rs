@@ -34,6 +34,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX job_to_check ON job (checked_at) WHERE state IN ('running', 'held', 'paused')",
     "CREATE INDEX job_of_firmware ON job (product, version)",
     "CREATE INDEX job_newest ON job (created_at)",
+    "CREATE UNIQUE INDEX job_of_key ON job (product, creation_key) WHERE creation_key IS NOT NULL",
     "ALTER TABLE task RENAME TO task_of_1",
     TASK,
     KEEP_TASKS,
@@ -53,6 +54,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     HOOK,
     OUTBOX,
     "CREATE INDEX outbox_due ON outbox (hook, due_at) WHERE delivered_at IS NULL AND given_up_at IS NULL",
+    "CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL",
 ];
 
 /// Bridges that hold sessions. One that was not heard until `look_at` is suspected, and then looked at once more.
@@ -61,7 +63,7 @@ const BRIDGE: &str = "CREATE TABLE bridge (
     look_at BIGINT NOT NULL,
     suspected BIGINT NOT NULL DEFAULT 0 CHECK (suspected IN (0, 1)))";
 const KEEP_BRIDGES: &str = "INSERT INTO bridge (bridge, look_at)
-    SELECT DISTINCT bridge, {now} + 60000 FROM device WHERE connected = 1 AND bridge IS NOT NULL";
+    SELECT DISTINCT bridge, 0 FROM device WHERE connected = 1 AND bridge IS NOT NULL";
 
 /// What an operator calls a device by, besides its key.
 const DEVICE_TAG: &str = "CREATE TABLE device_tag (
@@ -72,6 +74,7 @@ const DEVICE_TAG: &str = "CREATE TABLE device_tag (
 
 /// `look_at`: before then the sweep need not look whether the job may grant. `filled_to`: up to which device its
 /// tasks are made, or purged; NULL when that is over. `multiplier` and `shift` spread the devices over its stages.
+/// `creation_key`: what its creator called its creation; `content`: the digest of what was asked for.
 const JOB: &str = "CREATE TABLE job (
     job TEXT PRIMARY KEY,
     product TEXT NOT NULL,
@@ -128,7 +131,10 @@ const JOB: &str = "CREATE TABLE job (
     begun BIGINT NOT NULL DEFAULT 0 CHECK (begun >= 0),
     retrying BIGINT NOT NULL DEFAULT 0 CHECK (retrying BETWEEN 0 AND waiting),
     checked_at BIGINT NOT NULL DEFAULT 0,
+    creation_key TEXT,
+    content TEXT,
     created_at BIGINT NOT NULL,
+    CHECK ((creation_key IS NULL) = (content IS NULL)),
     CHECK (devices = waiting + in_flight + succeeded + failed + timed_out + canceled + skipped))";
 const KEEP_JOBS: &str =
     "INSERT INTO job (job, product, version, mode, state, held_because, loss_budget, growth,
@@ -230,7 +236,7 @@ const STAGE: &str = "CREATE TABLE stage (
     PRIMARY KEY (job, stage))";
 
 /// Where messages go; the secret is sealed. `failures` counts those in a row, whatever the message: while there are
-/// any, the hook is left alone until `paused_until`.
+/// any, the hook is left alone until `paused_until`. What arrived is counted here, since the outbox forgets it.
 const HOOK: &str = "CREATE TABLE hook (
     hook TEXT PRIMARY KEY,
     url TEXT NOT NULL,
@@ -241,6 +247,8 @@ const HOOK: &str = "CREATE TABLE hook (
     failing_since BIGINT,
     last_error TEXT,
     paused_until BIGINT NOT NULL DEFAULT 0,
+    delivered BIGINT NOT NULL DEFAULT 0,
+    delivered_at BIGINT,
     created_at BIGINT NOT NULL,
     removed_at BIGINT)";
 

@@ -21,6 +21,7 @@ mod jobs;
 mod late;
 mod meanwhile;
 mod migration;
+mod once;
 mod order;
 mod outbox;
 mod pace;

@@ -227,3 +227,51 @@ fn of_sweeps_at_once_each_message_is_sent_by_one() {
     let distinct: BTreeSet<&String> = sent.iter().collect();
     assert_eq!((sent.len(), distinct.len()), (60, 60));
 }
+
+#[test]
+fn a_message_that_arrived_is_forgotten_after_a_day_and_stays_counted() {
+    let store = Store::new();
+    for id in ["h", "fails"] {
+        add_hook(&store, id);
+    }
+    for _ in 0..3 {
+        happen(&store, Kind::Held, None);
+    }
+    fan_out(&store);
+    for due in due(&store) {
+        if let Some(delivery) = claim(&store, &due) {
+            if due.hook == "h" {
+                arrive(&store, &delivery);
+            } else {
+                fail(&store, &delivery);
+            }
+        }
+    }
+    let arrived_at = store.now();
+    let left = || {
+        let left = "SELECT hook, COUNT(*) FROM outbox GROUP BY hook ORDER BY hook";
+        let rows = store.sql.query(left, &[]).unwrap();
+        rows.iter().map(|row| (row.text(0).unwrap(), row.int(1).unwrap())).collect::<Vec<_>>()
+    };
+    store.pass(86_399_999);
+    store.sweep();
+    assert_eq!(left(), [("fails".to_owned(), 3), ("h".to_owned(), 3)]);
+    store.pass(1);
+    store.sweep();
+    assert_eq!(left(), [("fails".to_owned(), 3)], "what is still to arrive is kept");
+    let shown = hook(&store, "h");
+    assert_eq!((shown.delivered, shown.delivered_at, shown.pending), (3, Some(arrived_at), 0));
+    assert_eq!(fan_out(&store), 0, "and none is put there again");
+}
+
+#[test]
+fn a_message_that_is_told_twice_arrived_once() {
+    let store = Store::new();
+    add_hook(&store, "h");
+    happen(&store, Kind::Held, None);
+    fan_out(&store);
+    let delivery = claim_one(&store);
+    arrive(&store, &delivery);
+    arrive(&store, &delivery);
+    assert_eq!(hook(&store, "h").delivered, 1);
+}

@@ -103,6 +103,8 @@ fn run_everything(fleet: &Fleet) {
     }
     store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
     sweep(store);
+    store.pass(86_400_000);
+    sweep(store);
 }
 
 fn sweep(store: &Store) {
