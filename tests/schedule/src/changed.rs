@@ -9,7 +9,7 @@ use crate::cause::Cause;
 use crate::device::Device;
 use crate::ground::HOP;
 use crate::promise::Broken;
-use crate::snapshot::{JobRow, Snapshot, TaskRow};
+use crate::snapshot::{JobRow, Snapshot, TaskKey, TaskRow};
 
 /// How long a success may still be reverted (ms).
 const REVERT_WITHIN: i64 = 86_400_000;
@@ -17,7 +17,7 @@ const REVERT_WITHIN: i64 = 86_400_000;
 /// One task across a commit.
 #[derive(Debug)]
 pub(crate) struct Changed<'c> {
-    pub(crate) key: &'c (String, String),
+    pub(crate) key: &'c TaskKey,
     pub(crate) before: Option<&'c TaskRow>,
     pub(crate) after: &'c TaskRow,
     pub(crate) job: &'c JobRow,
@@ -29,7 +29,7 @@ pub(crate) struct Changed<'c> {
 
 impl Changed<'_> {
     fn broken(&self, promise: &'static str, why: &str) -> Broken {
-        let (job, device) = self.key;
+        let (job, device, _) = self.key;
         Broken::new(
             promise,
             format!(
@@ -126,7 +126,7 @@ impl Changed<'_> {
     /// The version that its own device informed last, if it is the hardware that the task is of; a sweep may be the
     /// first to draw the conclusion.
     fn informed(&self) -> Option<&str> {
-        let device = self.now.devices.get(&self.key.1).filter(|it| it.generation == self.after.generation)?;
+        let device = self.now.devices.get(&self.key.1).filter(|it| it.generation == self.key.2)?;
         let is_sweep = matches!(self.cause.call, Call::Sweep(_));
         let is_its_own = is_sweep || self.cause.informs(&self.key.1).is_some();
         device.version.as_deref().filter(|_| is_its_own)
@@ -150,7 +150,7 @@ impl Changed<'_> {
         match self.cause.informs(&self.key.1) {
             Some(said) => {
                 // Other hardware, in the very millisecond in which this one began.
-                let is_at_once = said.generation != self.after.generation && said.at >= self.after.begun_at;
+                let is_at_once = said.generation != self.key.2 && said.at >= self.after.begun_at;
                 self.cause.could_know(said) && !is_at_once
             }
             None => !self.device.is_some_and(|device| device.is_blurred(version)),
@@ -159,13 +159,13 @@ impl Changed<'_> {
 
     /// Whether its device really ran `version` since it last began, as far as could be known.
     fn has_really_run(&self, version: &str) -> bool {
-        let has_run = |device: &Device| device.has_run(self.after.generation, version, self.after.begun_at);
+        let has_run = |device: &Device| device.has_run(self.key.2, version, self.after.begun_at);
         !self.is_known(version) || self.device.is_none_or(has_run)
     }
 
     /// Whether its device really ran something else than the target since `ended_at` (ms), as far as could be known.
     fn has_really_left(&self, ended_at: i64) -> bool {
-        let has_left = |device: &Device| device.has_left(self.after.generation, &self.job.to, ended_at);
+        let has_left = |device: &Device| device.has_left(self.key.2, &self.job.to, ended_at);
         !self.informed().is_some_and(|version| self.is_known(version)) || self.device.is_none_or(has_left)
     }
 
@@ -206,6 +206,19 @@ impl Changed<'_> {
             _ => false,
         };
         if is_allowed { Ok(()) } else { Err(self.broken("verdict", "a verdict changes")) }
+    }
+
+    /// A task that made room for that of newer hardware is what it was when it did.
+    pub(crate) fn stays(&self) -> Result<(), Broken> {
+        let is_same = |before: &TaskRow| {
+            let (was, is) = (&before.task, &self.after.task);
+            (was.state, was.exposed, was.begun) == (is.state, is.exposed, is.begun)
+                && (before.stage, &before.reason) == (self.after.stage, &self.after.reason)
+        };
+        if self.after.task.state.is_ended() && self.before.is_some_and(is_same) {
+            return Ok(());
+        }
+        Err(self.broken("exposure", "what became of the hardware before is changed"))
     }
 
     pub(crate) fn exposure(&self) -> Result<(), Broken> {

@@ -18,8 +18,10 @@ pub(crate) const START: i64 = 1_800_000_000_000;
 /// The firmware that some grounds let nobody go around.
 pub(crate) const HOP: &str = "2";
 
-/// When jobs may set devices to work: always, or by a clock that begins at 08:00 and is turned by seconds or minutes.
-const WINDOWS: [&str; 6] = ["", "", "", "", "UTC 08:00-08:01,08:02-08:10", "UTC 08:00-08:02,08:03-08:04"];
+/// When jobs may set devices to work: always, or by a clock that begins at 08:00 and is turned by seconds or minutes; in
+/// windows that are longer than an attempt may take, and shorter.
+const WINDOWS: [&str; 7] =
+    ["", "", "", "", "UTC 08:00-08:01,08:02-08:10", "UTC 08:00-08:02,08:03-08:04", "UTC 08:00-08:01"];
 
 /// What there is to begin with.
 #[derive(Debug)]
@@ -164,11 +166,12 @@ pub(crate) fn version(text: &str) -> Version {
     Version::parse(text).unwrap()
 }
 
-const EMPTY: [&str; 9] = [
+const EMPTY: [&str; 10] = [
     "DELETE FROM event",
     "DELETE FROM outbox",
     "DELETE FROM scope",
     "DELETE FROM stage",
+    "DELETE FROM former",
     "DELETE FROM task",
     "DELETE FROM job",
     "DELETE FROM device",

@@ -32,7 +32,7 @@ use crate::call::Call;
 use crate::cause::Cause;
 use crate::changed::Changed;
 use crate::device::Device;
-use crate::snapshot::{DeviceRow, JobRow, Snapshot, TaskRow};
+use crate::snapshot::{DeviceRow, JobRow, Snapshot, TaskKey, TaskRow};
 
 /// A promise that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,10 @@ impl Watch {
             let device = devices.iter().find(|device| device.id.device.as_str() == key.1);
             let changed =
                 Changed { key, before: self.seen.tasks.get(key), after, job, now: &now, cause, device };
+            if after.is_former {
+                self.heed(changed.stays())?;
+                continue;
+            }
             self.heed(changed.bound())?;
             self.heed(changed.slot())?;
             self.heed(changed.served(&self.quarantined))?;
@@ -149,14 +153,12 @@ impl Watch {
     /// A download of `link` was answered with bytes of `version`.
     pub(crate) fn served(&self, link: &Link, version: &Version) -> Result<(), Broken> {
         let (job, device) = (&link.task, link.device.device.as_str());
-        let row = self.seen.tasks.get(&(job.clone(), device.to_owned()));
         let hardware = self.seen.devices.get(device).map(|device| device.generation);
+        let row = hardware
+            .and_then(|generation| self.seen.tasks.get(&(job.clone(), device.to_owned(), generation)));
         let is_let_begin = row.is_some_and(|row| {
             let task = &row.task;
-            task.admitted
-                && task.state.is_live()
-                && task.attempt == link.attempt
-                && hardware == Some(row.generation)
+            task.admitted && task.state.is_live() && task.attempt == link.attempt
         });
         if self.seen.jobs.get(job).is_some_and(|job| job.is_hard) {
             let what = format!("{device} is served though job {job} was stopped hard");
@@ -179,15 +181,16 @@ impl Watch {
     pub(crate) fn grants(&self, connected: &Snapshot, at: i64) -> Result<(), Broken> {
         let waits = |task: &Task| task.state == TaskState::Waiting;
         for (key, row) in self.seen.tasks.iter().filter(|(_, row)| waits(&row.task)) {
-            let (id, name) = key;
+            let (id, name, generation) = key;
             let has_waited = |then: &TaskRow| waits(&then.task) && then.task.attempt == row.task.attempt;
             if !connected.tasks.get(key).is_some_and(has_waited) {
                 continue;
             }
             let job = self.seen.jobs.get(id).filter(|job| job.sets_to_work(at));
-            let device = self.seen.devices.get(name).filter(|device| device.generation == row.generation);
+            let device = self.seen.devices.get(name).filter(|device| device.generation == *generation);
             let (Some(job), Some(device)) = (job, device) else { continue };
-            let is_busy = self.seen.tasks.iter().any(|((_, of), row)| of == name && row.task.state.is_live());
+            let is_busy =
+                self.seen.tasks.iter().any(|((_, of, _), row)| of == name && row.task.state.is_live());
             if !is_busy && device.may_take(&job.to) && job.has_room_for(row) {
                 let what = format!(
                     "{name} in job {id} is connected and may be granted, and is not: {row:?}, {:?}",
@@ -208,7 +211,7 @@ impl Watch {
 
     /// Nobody says anything more, and the sweep has nothing left to do.
     pub(crate) fn ends(&self) -> Result<(), Broken> {
-        for ((job, device), row) in &self.seen.tasks {
+        for ((job, device, generation), row) in &self.seen.tasks {
             let state = row.task.state;
             let stands = format!("{device} in job {job} is {}", state.as_str());
             if state.is_live() {
@@ -221,7 +224,7 @@ impl Watch {
             if row.task.exposed {
                 return Err(Broken::new("ends", format!("{stands}, exposed, and its job runs")));
             }
-            if self.seen.devices.get(device).is_none_or(|device| device.generation != row.generation) {
+            if self.seen.devices.get(device).is_none_or(|device| device.generation != *generation) {
                 return Err(Broken::new("ends", format!("{stands}, and its hardware is gone")));
             }
         }
@@ -298,7 +301,7 @@ fn moves(id: &str, from: JobState, to: JobState, cause: &Call) -> Result<(), Bro
 
 fn one_live_task(now: &Snapshot) -> Result<(), Broken> {
     let mut live = BTreeSet::new();
-    for ((job, device), _) in now.tasks.iter().filter(|(_, row)| row.task.state.is_live()) {
+    for ((job, device, _), _) in now.tasks.iter().filter(|(_, row)| row.task.state.is_live()) {
         if !live.insert(device) {
             return Err(Broken::new(
                 "one_live_task",
@@ -356,7 +359,7 @@ fn plus(a: &Counters, b: &Counters) -> Counters {
 }
 
 /// A task that is gone: its job was deleted, and it was not exposed.
-fn forgotten(now: &Snapshot, key: &(String, String), before: &TaskRow) -> Result<(), Broken> {
+fn forgotten(now: &Snapshot, key: &TaskKey, before: &TaskRow) -> Result<(), Broken> {
     let is_deleted = now.jobs.get(&key.0).is_some_and(|job| job.state == JobState::Deleted);
     if is_deleted && !before.task.exposed {
         return Ok(());

@@ -10,13 +10,16 @@ use ota_rollout::{Budget, Counters, JobState, Mode, Task, TaskState};
 pub(crate) struct Snapshot {
     /// By id.
     pub(crate) jobs: BTreeMap<String, JobRow>,
-    /// By job and device.
-    pub(crate) tasks: BTreeMap<(String, String), TaskRow>,
+    /// By job, device and generation.
+    pub(crate) tasks: BTreeMap<TaskKey, TaskRow>,
     /// The devices that are registered.
     pub(crate) devices: BTreeMap<String, DeviceRow>,
     /// The clock (ms).
     pub(crate) now: i64,
 }
+
+/// The job of a task, its device, and the generation that the device was of when the task was made.
+pub(crate) type TaskKey = (String, String, i64);
 
 /// A device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +64,8 @@ pub(crate) struct JobRow {
 pub(crate) struct TaskRow {
     /// What the rules decide over; flags that only the attempt knows are left out.
     pub(crate) task: Task,
-    /// Of the device when the task was made.
-    pub(crate) generation: i64,
+    /// Whether it made room for the task of newer hardware: only what is counted of it is kept.
+    pub(crate) is_former: bool,
     /// Its stage.
     pub(crate) stage: i64,
     /// Why it failed.
@@ -83,7 +86,7 @@ impl Snapshot {
             snapshot.jobs.insert(row.text(0)?, job(&row)?);
         }
         for row in sql.query(TASKS, &[])? {
-            snapshot.tasks.insert((row.text(0)?, row.text(1)?), task(&row)?);
+            snapshot.tasks.insert((row.text(0)?, row.text(1)?, row.int(8)?), task(&row)?);
         }
         for row in sql.query(DEVICES, &[])? {
             let device = DeviceRow {
@@ -109,8 +112,8 @@ impl Snapshot {
 
     /// The tasks of `job`, with their devices.
     pub(crate) fn tasks_of<'s>(&'s self, job: &'s str) -> impl Iterator<Item = (&'s str, &'s TaskRow)> {
-        let of_job = self.tasks.iter().filter(move |((of, _), _)| of == job);
-        of_job.map(|((_, device), task)| (device.as_str(), task))
+        let of_job = self.tasks.iter().filter(move |((of, ..), _)| of == job);
+        of_job.map(|((_, device, _), task)| (device.as_str(), task))
     }
 }
 
@@ -157,7 +160,7 @@ fn task(row: &Row) -> Result<TaskRow, SqlError> {
     };
     Ok(TaskRow {
         task,
-        generation: row.int(8)?,
+        is_former: flag(14)?,
         stage: row.int(9)?,
         reason: row.opt_text(10)?,
         ended_at: row.opt_int(11)?,
@@ -171,8 +174,10 @@ const JOBS: &str = "SELECT job, state, version, loss_budget, growth, devices, wa
         max_in_flight, incremental, hard, mode, windows
     FROM job";
 const TASKS: &str =
-    "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage,
-        reason, ended_at, granted_at, begun_at FROM task";
+    "SELECT job, device, state, exposed, begun, admitted, backing_off, attempt, generation, stage, reason,
+        ended_at, granted_at, begun_at, 0 AS former FROM task
+    UNION ALL SELECT job, device, state, exposed, begun, 0, 0, attempt, generation, stage, reason,
+        ended_at, 0, 0, 1 FROM former";
 const DEVICES: &str =
     "SELECT d.device, d.generation, d.version, c.at, d.connected FROM test_clock c CROSS JOIN device d";
 const QUARANTINED: &str = "SELECT version FROM firmware WHERE quarantined_at IS NOT NULL";
