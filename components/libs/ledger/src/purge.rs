@@ -37,8 +37,12 @@ impl Ledger<'_> {
 
     /// Forgets messages that arrived a day ago or earlier: their events stay, and their hook counts them.
     fn purge_outbox(&self) -> Result<bool, SqlError> {
-        let purged = self.sql.execute(&self.dialect.text(PURGE_OUTBOX), &[MESSAGES.into()])?;
-        Ok(i64::try_from(purged).is_ok_and(|purged| purged == MESSAGES))
+        self.transaction(|| {
+            // One sweep at a time: two that forget the same rows must not meet.
+            self.sql.execute(LOCK_PURGE, &[])?;
+            let purged = self.sql.execute(&self.dialect.text(PURGE_OUTBOX), &[MESSAGES.into()])?;
+            Ok(End::Commit(i64::try_from(purged).is_ok_and(|purged| purged == MESSAGES)))
+        })
     }
 }
 
@@ -54,6 +58,8 @@ const TO_PURGE: &str = "SELECT 'job', found.job, found.filled_to FROM (SELECT j.
     UNION ALL
     SELECT 'outbox', NULL, NULL FROM (SELECT o.event FROM outbox o
         WHERE o.delivered_at <= {now} - 86400000 LIMIT 1) AS found";
+/// The ledger's own row, which nobody else locks but a restore.
+const LOCK_PURGE: &str = "UPDATE ledger AS l SET epoch = l.epoch";
 const PURGE_OUTBOX: &str = "DELETE FROM outbox WHERE (hook, event) IN (SELECT o.hook, o.event FROM outbox o
         WHERE o.delivered_at <= {now} - 86400000 ORDER BY o.delivered_at LIMIT $1)";
 const PURGED_UPTO: &str = "SELECT MAX(c.device) FROM (SELECT t.device FROM task t

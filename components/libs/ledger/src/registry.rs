@@ -69,6 +69,7 @@ impl Ledger<'_> {
     }
 
     /// Sets whether devices whose version is not registered get nothing, or count as older than every firmware.
+    /// Devices that were passed over for it are granted from their next inform or connection on.
     /// `false` when the product is not registered.
     pub fn amend_product(&self, product: &ProductKey, refuses_unknown: bool) -> Result<bool, SqlError> {
         self.transaction(|| {

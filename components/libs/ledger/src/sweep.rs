@@ -240,6 +240,9 @@ impl Ledger<'_> {
         if barriers.iter().any(is_under_way) {
             return Ok(End::Rollback(Landed::Raced));
         }
+        // Its next inform, changed or not, makes it ready again, and so does a connection: with the heartbeat of devices
+        // it waits for at most that long. That goes for one whose version its product refused, too, once it no longer
+        // does: to find those at once would be to search the fleet.
         self.sql.execute(UNREADY, &[job.into(), id.device.as_str().into()])?;
         Ok(End::Commit(Landed::Raced))
     }

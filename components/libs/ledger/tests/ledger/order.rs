@@ -57,6 +57,21 @@ fn an_unknown_version_is_older_than_all_unless_the_product_refuses_it() {
 }
 
 #[test]
+fn a_device_that_was_passed_over_for_its_version_has_its_turn_with_its_next_word() {
+    let store = Store::with_devices(0);
+    store.add_device("d0");
+    store.inform("d0", "nobody knows");
+    store.connect("d0");
+    store.act(|ledger| ledger.amend_product(&pk(), true).unwrap());
+    let job = store.job(Mode::Push, Terms { max_in_flight: 1, ..terms(5) });
+    assert_eq!(store.sweep().granted, 0);
+    store.act(|ledger| ledger.amend_product(&pk(), false).unwrap());
+    assert_eq!((store.sweep().granted, store.state(&job, "d0")), (0, TaskState::Waiting));
+    assert!(store.inform("d0", "nobody knows").is_some());
+    store.check(&job);
+}
+
+#[test]
 fn a_firmware_that_asks_for_it_is_rolled_out_only_after_a_verification_job() {
     let store = Store::with_devices(5);
     let duties = Duties { needs_verification: true, verify_most: 3, verify_least: 2, ..Duties::default() };

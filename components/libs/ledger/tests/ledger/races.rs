@@ -4,6 +4,7 @@ use std::thread;
 
 use ota_ledger::SqlError;
 use ota_ledger::job::NewJob;
+use ota_ledger::presence::Session;
 use ota_ledger::scope::Scope;
 use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
 
@@ -169,6 +170,55 @@ fn no_job_runs_with_a_firmware_that_was_quarantined_meanwhile() {
     for job in store.act(|ledger| ledger.jobs(None, None, 100).unwrap()) {
         assert_ne!(job.state, JobState::Running, "{} runs", job.job);
     }
+}
+
+#[test]
+fn no_two_wait_for_each_other_whoever_changes_the_same_devices_and_jobs() {
+    let shared = shared();
+    let store = Store::over(shared.connect(), 60);
+    for to in ["3", "4", "5"] {
+        store.add_firmware(to);
+        let new = NewJob { is_incremental: true, ..store.new_job(to) };
+        let job = store.create(new);
+        store.act(|ledger| ledger.pause_job(&job).unwrap());
+    }
+    let stuck: Vec<String> = thread::scope(|scope| {
+        let racers: Vec<_> = (61..66)
+            .map(|seed| {
+                let shared = &shared;
+                scope.spawn(move || {
+                    let store = Store::over(shared.connect(), seed);
+                    let mut numbers = Numbers(seed);
+                    (0..60).filter_map(|_| wear(&store, &mut numbers).err()).map(|error| error.0).collect()
+                })
+            })
+            .collect();
+        racers.into_iter().flat_map(|racer| -> Vec<String> { racer.join().unwrap() }).collect()
+    });
+    let deadlocks: Vec<_> = stuck.iter().filter(|error| error.contains("deadlock")).collect();
+    assert_eq!(deadlocks, Vec::<&String>::new());
+    for job in store.act(|ledger| ledger.jobs(None, None, 100).unwrap()) {
+        store.check(&job.job);
+    }
+}
+
+/// Whatever touches many tasks of a device, many devices, or many jobs.
+fn wear(store: &Store, numbers: &mut Numbers) -> Result<(), SqlError> {
+    let device = id(&format!("d{}", numbers.below(DEVICES)));
+    let session = Session { id: device.clone(), bridge: Some(format!("b{}", numbers.below(2))), number: 1 };
+    store.act(|ledger| match numbers.below(10) {
+        0..3 => ledger.inform(&heard(device.device.as_str()), &ver("1")).map(drop),
+        3..5 => ledger.connected(&session),
+        5 => ledger.replace_device(&device, "anew").map(drop),
+        6 => ledger.set_tags(&device, &[format!("t{}", numbers.below(3))]).map(drop),
+        7 => ledger.quarantine(&pk(), &ver("5"), &device, "damaged"),
+        8 => ledger.deliveries(Some("b0")).map(drop),
+        _ => {
+            // So long that who waits is no longer ready, and a bridge that is silent is suspected.
+            store.pass(301_000);
+            ledger.sweep().map(drop)
+        }
+    })
 }
 
 fn quarantine(store: &Store) -> Result<(), SqlError> {
