@@ -105,9 +105,9 @@ impl Ledger<'_> {
                 return Ok(End::Rollback(Err(why)));
             }
             let state = if job.filled_to.is_some() { JobState::Preparing } else { JobState::Running };
-            let lost = job.held_because.as_deref().filter(|why| is_of_losses(why));
-            let forgiven = if lost.is_some() { as_it_stands(&job) } else { job.forgiven };
-            let passes = lost.is_some() && job.rules().stage.is_some_and(|stage| stage.is_stuck());
+            let accepted = job.held_because.as_deref().filter(|why| is_of_losses(why));
+            let forgiven = if accepted.is_some() { as_it_stands(&job) } else { job.forgiven };
+            let passes = accepted.is_some() && job.rules().stage.is_some_and(|stage| stage.is_stuck());
             let values = [
                 id.into(),
                 state.as_str().into(),
@@ -116,8 +116,8 @@ impl Ledger<'_> {
                 i64::from(passes).into(),
             ];
             self.sql.execute(&self.dialect.text(RESUME), &values)?;
-            let forgives = lost.map(|why| format!("forgives what held it: {why}"));
-            self.append(&by_operator(&job, "resumed", forgives.as_deref(), None))?;
+            let detail = accepted.map(|why| format!("forgives what held it: {why}"));
+            self.append(&by_operator(&job, "resumed", detail.as_deref(), None))?;
             Ok(End::Commit(self.settled(id)?.ok_or_else(|| NotChanged::NoJob(id.to_owned()))))
         })?
     }

@@ -68,23 +68,20 @@ const CHECKED: &str = "UPDATE job SET checked_at = {now} WHERE job = $1";
 const HOLD: &str = "UPDATE job SET state = 'held', held_because = $2
     WHERE job = $1 AND state IN ('running', 'paused')";
 /// Tasks of replaced hardware count as they ended.
-const COUNTED: &str = "SELECT
-        j.waiting, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'waiting'),
-        j.in_flight, (SELECT COUNT(*) FROM task t WHERE t.job = j.job
-            AND t.state IN ('granted', 'downloading', 'upgrading')),
-        j.succeeded, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'succeeded')
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.state = 'succeeded'),
-        j.failed, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'failed')
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.state = 'failed'),
-        j.timed_out, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'timed_out')
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.state = 'timed_out'),
-        j.canceled, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'canceled')
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.state = 'canceled'),
-        j.skipped, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'skipped')
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.state = 'skipped'),
-        j.exposed, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.exposed = 1)
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.exposed = 1),
-        j.begun, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.begun = 1)
-            + (SELECT COUNT(*) FROM former o WHERE o.job = j.job AND o.begun = 1),
-        j.retrying, (SELECT COUNT(*) FROM task t WHERE t.job = j.job AND t.state = 'waiting' AND t.exposed = 1)
-    FROM job j WHERE j.job = $1";
+const COUNTED: &str = "SELECT j.waiting, found.waiting, j.in_flight, found.in_flight, j.succeeded, found.succeeded,
+        j.failed, found.failed, j.timed_out, found.timed_out, j.canceled, found.canceled, j.skipped, found.skipped,
+        j.exposed, found.exposed, j.begun, found.begun, j.retrying, found.retrying
+    FROM job j CROSS JOIN (SELECT
+            COUNT(CASE WHEN found.state = 'waiting' THEN 1 END) AS waiting,
+            COUNT(CASE WHEN found.state IN ('granted', 'downloading', 'upgrading') THEN 1 END) AS in_flight,
+            COUNT(CASE WHEN found.state = 'succeeded' THEN 1 END) AS succeeded,
+            COUNT(CASE WHEN found.state = 'failed' THEN 1 END) AS failed,
+            COUNT(CASE WHEN found.state = 'timed_out' THEN 1 END) AS timed_out,
+            COUNT(CASE WHEN found.state = 'canceled' THEN 1 END) AS canceled,
+            COUNT(CASE WHEN found.state = 'skipped' THEN 1 END) AS skipped,
+            COUNT(CASE WHEN found.exposed = 1 THEN 1 END) AS exposed,
+            COUNT(CASE WHEN found.begun = 1 THEN 1 END) AS begun,
+            COUNT(CASE WHEN found.state = 'waiting' AND found.exposed = 1 THEN 1 END) AS retrying
+        FROM (SELECT t.state, t.exposed, t.begun FROM task t WHERE t.job = $1
+            UNION ALL SELECT o.state, o.exposed, o.begun FROM former o WHERE o.job = $1) AS found) AS found
+    WHERE j.job = $1";

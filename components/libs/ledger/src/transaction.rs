@@ -3,7 +3,7 @@
 //! Locks are taken in one order, so that no two wait for each other: product, firmware, bridge, device, its tasks, job,
 //! stage. Beside that, a hook comes before its messages.
 //! - Whoever takes several jobs (quarantine, hardware that goes, tags) holds their product; all others take one.
-//! - Whoever takes several devices (sessions that end) takes no job, and takes the devices in the order of their keys.
+//! - Whoever takes several devices (sessions that begin or end) takes no job, and the devices in the order of their keys.
 //! - Behind a job come only rows that nobody reaches without it or without the device that is held: tasks that are being
 //!   made or make room, offers that become void.
 //! - A purge takes tasks of a job that was deleted, then that job.

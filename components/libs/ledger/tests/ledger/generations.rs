@@ -292,9 +292,9 @@ fn a_deleted_job_forgets_those_of_replaced_hardware_too() {
     let job = standing(&store);
     for device in ["d0", "d1"] {
         if device == "d0" {
-            store.fail(device)
+            store.fail(device);
         } else {
-            store.succeed(device)
+            store.succeed(device);
         }
         replace(&store, device);
         store.inform(device, "1");

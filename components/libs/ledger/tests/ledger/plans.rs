@@ -59,7 +59,7 @@ const EVENTS: &str = "INSERT INTO event (at, kind, product, device, job, actor)
     SELECT CAST($2 AS BIGINT), 'granted', 'pk', 'f' || CAST(i AS TEXT), 'an old job', 'sweep' FROM n";
 const OUTBOX: &str = "INSERT INTO outbox (hook, event, kind, due_at, created_at, delivered_at)
     WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT))
-    SELECT 'h', i, 'held', CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM n";
+    SELECT 'h', i, 'held', CAST($2 AS BIGINT), CAST($2 AS BIGINT), CAST($2 AS BIGINT) - 90000000 + i FROM n";
 const TAGS: &str = "INSERT INTO device_tag (product, device, tag)
     WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT))
     SELECT 'pk', 'f' || CAST(i AS TEXT), CASE WHEN CAST($2 AS BIGINT) > 0 THEN 'green' END FROM n";
@@ -102,8 +102,6 @@ fn run_everything(fleet: &Fleet) {
         }
     }
     store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
-    sweep(store);
-    store.pass(86_400_000);
     sweep(store);
 }
 
