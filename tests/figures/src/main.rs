@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 /// The largest fleet, unless the argument says another.
-const LARGEST: usize = 10_000;
+const LARGEST: usize = 100_000;
 
 fn main() -> ExitCode {
     let largest = match std::env::args().nth(1).map(|argument| argument.parse()) {

@@ -3,19 +3,23 @@
 /// `sql` with each `$n` outside quotes written `?n`: SQLite takes `$n` for a *name* and numbers names by first
 /// appearance, where Postgres takes it for the number it says.
 pub(crate) fn numbered(sql: &str) -> String {
-    let mut quote = None;
     let mut text = String::with_capacity(sql.len());
-    let mut rest = sql.chars().peekable();
-    while let Some(c) = rest.next() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            None if matches!(c, '\'' | '"') => quote = Some(c),
-            _ => {}
+    let mut quote = None;
+    let mut copied = 0;
+    for (at, found) in sql.match_indices(['$', '\'', '"']) {
+        let behind = at + found.len();
+        if found != "$" {
+            match quote {
+                None => quote = Some(found),
+                Some(open) if open == found => quote = None,
+                Some(_) => {}
+            }
+        } else if quote.is_none() && sql.as_bytes().get(behind).is_some_and(u8::is_ascii_digit) {
+            text.extend([sql.get(copied..at).unwrap_or_default(), "?"]);
+            copied = behind;
         }
-        let is_parameter = c == '$' && quote.is_none() && rest.peek().is_some_and(char::is_ascii_digit);
-        text.push(if is_parameter { '?' } else { c });
     }
-    text
+    text + sql.get(copied..).unwrap_or_default()
 }
 
 /// Whether a statement changes rows, so that their number is worth asking for.
