@@ -52,7 +52,8 @@ impl Ledger<'_> {
     ///
     /// A message that comes late counts as of when it was said. Older than the version on record, it changes nothing;
     /// from before an attempt, it says nothing about that attempt. (What an unchanged inform says is not written but
-    /// every [`HEARD_EVERY`], so one that was overtaken by such a word alone may still pass; the next inform mends it.)
+    /// every [`HEARD_EVERY`], so a message that was overtaken by such a word alone still passes for the newest: it may
+    /// skip a task that nothing has begun of, which stays skipped; whatever else it says, the next inform mends.)
     pub fn inform(&self, heard: &Heard, version: &Version) -> Result<Told, SqlError> {
         let mut may_grant = true;
         let mut may_join = true;

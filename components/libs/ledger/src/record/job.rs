@@ -51,7 +51,7 @@ pub struct JobRecord {
     pub passed_at: Option<i64>,
     /// What was forgiven when it was resumed after it had been held for its losses.
     pub forgiven: Forgiven,
-    /// How many tasks it has.
+    /// How many tasks it has, with those of hardware that was replaced.
     pub devices: i64,
     /// Its tasks, counted.
     pub counters: Counters,
