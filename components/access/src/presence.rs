@@ -3,11 +3,14 @@
 //! A bridge is answered with the commands for the sessions that it holds, so a device that connects is told at once.
 
 use http::{Method, StatusCode};
-use ota_ledger::Ledger;
-use ota_ledger::presence::Session;
+use ota_ledger::presence::{Change, Session};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
 use ota_protocol::envelope::{Presence, PresenceEvent, presence};
+use ota_protocol::key::DeviceId;
 use serde_json::json;
+
+/// For how long one report grants those that came (ms): a bridge waits for its answer, and the sweep grants too.
+const GRANT_FOR: i64 = 2_000;
 
 pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     request::require(request, &[Method::POST], "POST")?;
@@ -19,7 +22,9 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     for bridge in events.iter().filter_map(|event| event.bridge.as_deref()) {
         commands::bridge_name(bridge)?;
     }
-    gateway.decide(|ledger| take(ledger, &events))?;
+    let changes: Vec<(Session, Change)> = events.iter().map(change).collect();
+    let arrived = gateway.decide(|ledger| Ok(ledger.changed(&changes)?))?;
+    grant(gateway, &arrived);
     let bridge = events.last().and_then(|event| event.bridge.as_deref());
     let commands = match bridge {
         Some(bridge) => gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge))?,
@@ -28,17 +33,29 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     Ok(response::json(StatusCode::OK, &json!({ "commands": commands })))
 }
 
-fn take(ledger: &Ledger<'_>, events: &[Presence]) -> Result<(), Failure> {
-    for event in events {
-        let session = Session {
-            id: event.device.clone(),
-            bridge: event.bridge.clone(),
-            number: event.session.unwrap_or(0),
-        };
-        match event.event {
-            PresenceEvent::Connected => ledger.connected(&session)?,
-            PresenceEvent::Disconnected => ledger.disconnected(&session)?,
+fn change(event: &Presence) -> (Session, Change) {
+    let session = Session {
+        id: event.device.clone(),
+        bridge: event.bridge.clone(),
+        number: event.session.unwrap_or(0),
+    };
+    let change = match event.event {
+        PresenceEvent::Connected => Change::Connected,
+        PresenceEvent::Disconnected => Change::Disconnected,
+    };
+    (session, change)
+}
+
+/// Grants those that came what they may have. Who cannot be granted keeps no other from it, and the report is written:
+/// whoever is left is for the sweep.
+fn grant(gateway: &Gateway<'_>, arrived: &[DeviceId]) {
+    let begun = gateway.clock.now_ms();
+    for id in arrived {
+        if !(0..GRANT_FOR).contains(&gateway.clock.now_ms().saturating_sub(begun)) {
+            break;
+        }
+        if let Err(failure) = gateway.decide(|ledger| Ok(ledger.grant_connected(id)?)) {
+            eprintln!("{id} connected and is granted later: {failure}");
         }
     }
-    Ok(())
 }

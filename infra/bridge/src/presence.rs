@@ -1,6 +1,8 @@
 //! Tells the gateway who came and who went: gathered, in order, and repeated until it has been heard.
-//! Of each device only the newest change is kept, so an outage of the gateway costs no memory.
+//! Of each device only the newest change is kept, so an outage of the gateway costs no memory; the sessions that began
+//! first are told first, so that nobody waits behind those who come and go.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -20,15 +22,21 @@ use crate::gateway::Outcome;
 use crate::retry::Backoff;
 use crate::stop::Stopping;
 
-/// Changes in one report: each is a transaction of its own, and all of them must fit into `request_timeout` even when
-/// the gateway is busy letting the same devices in.
-const BATCH: usize = 20;
+/// Changes in one report: as many as the gateway takes in one transaction.
+const BATCH: usize = 200;
 
 /// The changes that the gateway has not heard of.
 #[derive(Default)]
 pub(crate) struct Presence {
-    pending: Mutex<HashMap<DeviceId, Change>>,
+    pending: Mutex<Pending>,
     news: Notify,
+}
+
+/// A change for each device, and the devices in the order of their sessions, of which none has two.
+#[derive(Default)]
+struct Pending {
+    changes: HashMap<DeviceId, Change>,
+    order: BTreeMap<SessionNumber, DeviceId>,
 }
 
 /// The newest change of one device.
@@ -76,13 +84,12 @@ impl Presence {
     /// if the gateway did not hear them.
     pub(crate) fn take(&self, most: usize) -> Vec<(DeviceId, Change)> {
         let mut pending = self.lock();
-        let mut batch: Vec<_> = if pending.len() <= most {
-            pending.drain().collect()
-        } else {
-            let devices: Vec<_> = pending.keys().take(most).cloned().collect();
-            devices.iter().filter_map(|device| pending.remove_entry(device)).collect()
-        };
-        batch.sort_unstable_by_key(|(_, change)| (change.session, change.event));
+        let mut batch = Vec::with_capacity(most.min(pending.changes.len()));
+        while batch.len() < most
+            && let Some((_, device)) = pending.order.pop_first()
+        {
+            batch.extend(pending.changes.remove_entry(&device));
+        }
         batch
     }
 
@@ -90,22 +97,28 @@ impl Presence {
     fn put_back(&self, batch: Vec<(DeviceId, Change)>) {
         let mut pending = self.lock();
         for (device, change) in batch {
-            if let Entry::Vacant(vacant) = pending.entry(device) {
+            if let Entry::Vacant(vacant) = pending.changes.entry(device.clone()) {
                 vacant.insert(change);
+                pending.order.insert(change.session, device);
             }
         }
     }
 
     fn note(&self, device: &DeviceId, change: Change) {
-        self.lock().insert(device.clone(), change);
+        let mut pending = self.lock();
+        if let Some(outdated) = pending.changes.insert(device.clone(), change) {
+            pending.order.remove(&outdated.session);
+        }
+        pending.order.insert(change.session, device.clone());
+        drop(pending);
         self.news.notify_one();
     }
 
     fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().changes.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Change>> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -257,6 +270,22 @@ mod tests {
         let expected =
             [(device("a"), change(Event::Disconnected, 1)), (device("b"), change(Event::Connected, 2))];
         assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn whoever_came_first_is_told_first_however_many_come_and_go() {
+        let presence = Presence::default();
+        for number in 0..100_u64 {
+            presence.connected(&device(&number.to_string()), SessionNumber(number));
+        }
+        presence.disconnected(&device("0"), SessionNumber(0));
+        presence.connected(&device("0"), SessionNumber(100));
+        let taken: Vec<_> = presence.take(3).into_iter().map(|(_, change)| change.session.0).collect();
+        assert_eq!(taken, [1, 2, 3]);
+        presence.put_back(vec![(device("1"), change(Event::Connected, 1))]);
+        assert_eq!(presence.take(1), [(device("1"), change(Event::Connected, 1))]);
+        assert_eq!(presence.take(100).len(), 97);
+        assert_eq!(presence.len(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod acl;
+mod crowds;
 mod faults;
 mod http_login;
 mod http_only;

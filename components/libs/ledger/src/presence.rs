@@ -17,40 +17,83 @@ pub struct Session {
     pub number: i64,
 }
 
+/// What became of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It began.
+    Connected,
+    /// It ended.
+    Disconnected,
+}
+
+/// The most changes that one transaction takes.
+pub const CHANGES: usize = 200;
+
 impl Ledger<'_> {
     /// The device connected: it is reachable until it disconnects, and is granted what it may have.
     /// Unknown devices are passed over.
     pub fn connected(&self, session: &Session) -> Result<(), SqlError> {
-        if self.change(session, CONNECTED, SET_READY)? {
-            self.grant_connected(&session.id)?;
-        }
-        Ok(())
+        let arrived = self.changed(&[(session.clone(), Change::Connected)])?;
+        arrived.iter().try_for_each(|id| self.grant_connected(id))
     }
 
     /// The device's session ended; an older session than the one on record changes nothing.
     pub fn disconnected(&self, session: &Session) -> Result<(), SqlError> {
-        self.change(session, DISCONNECTED, STAYS_READY).map(|_| ())
+        self.changed(&[(session.clone(), Change::Disconnected)]).map(|_| ())
+    }
+
+    /// The same for many, of each device in order: who connected and may have tasks, for
+    /// [`grant_connected`](Self::grant_connected). Meanwhile the sweep may grant them, too.
+    ///
+    /// A transaction for up to [`CHANGES`] of them, since a fleet that comes at once must not wait for as many commits.
+    /// Each device is locked before its tasks, in the order of their keys, and no job is: who holds one of them waits
+    /// for none of the others.
+    pub fn changed(&self, changes: &[(Session, Change)]) -> Result<Vec<DeviceId>, SqlError> {
+        let mut changes: Vec<_> = changes.iter().collect();
+        // Stable: the changes of one device stay in their order.
+        changes.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        let mut arrived = Vec::new();
+        for chunk in changes.chunks(CHANGES) {
+            arrived.extend(self.transaction(|| self.change_all(chunk).map(End::Commit))?);
+        }
+        Ok(arrived)
+    }
+
+    fn change_all(&self, changes: &[&(Session, Change)]) -> Result<Vec<DeviceId>, SqlError> {
+        let mut arrived: Vec<DeviceId> = Vec::new();
+        for (session, change) in changes {
+            let may_have_tasks = self.change(session, *change)?;
+            if arrived.last() == Some(&session.id) {
+                arrived.pop();
+            }
+            if may_have_tasks && *change == Change::Connected {
+                arrived.push(session.id.clone());
+            }
+        }
+        Ok(arrived)
     }
 
     /// Whether it changed a device that may have tasks.
-    fn change(&self, session: &Session, statement: &str, ready: &str) -> Result<bool, SqlError> {
-        self.transaction(|| {
-            let changed = self.sql.execute(
-                &self.dialect.text(statement),
-                &[
-                    session.id.product.as_str().into(),
-                    session.id.device.as_str().into(),
-                    session.bridge.as_deref().into(),
-                    session.number.into(),
-                ],
-            )?;
-            let may_have_tasks = changed == 1 && self.has_informed(&session.id)?;
-            if may_have_tasks {
-                let key = [session.id.product.as_str().into(), session.id.device.as_str().into()];
-                self.sql.execute(&self.dialect.text(ready), &key)?;
-            }
-            Ok(End::Commit(may_have_tasks))
-        })
+    fn change(&self, session: &Session, change: Change) -> Result<bool, SqlError> {
+        let (statement, ready) = match change {
+            Change::Connected => (CONNECTED, SET_READY),
+            Change::Disconnected => (DISCONNECTED, STAYS_READY),
+        };
+        let changed = self.sql.execute(
+            &self.dialect.text(statement),
+            &[
+                session.id.product.as_str().into(),
+                session.id.device.as_str().into(),
+                session.bridge.as_deref().into(),
+                session.number.into(),
+            ],
+        )?;
+        let may_have_tasks = changed == 1 && self.has_informed(&session.id)?;
+        if may_have_tasks {
+            let key = [session.id.product.as_str().into(), session.id.device.as_str().into()];
+            self.sql.execute(&self.dialect.text(ready), &key)?;
+        }
+        Ok(may_have_tasks)
     }
 
     /// Only a device that has reported a version joins in a job.
