@@ -79,7 +79,7 @@ const DEEDS: [(usize, Deed); 15] = [
     (2, Deed::Fail),
     (1, Deed::Connect),
     (1, Deed::Disconnect),
-    (4, Deed::Again),
+    (8, Deed::Again),
 ];
 
 /// More than this of what it was told or said is forgotten.

@@ -163,7 +163,7 @@ impl<'p> Play<'p> {
                 Stand::Runs(_) | Stand::Waits(_) => {}
             }
         }
-        moves.push((4, Move::Turn));
+        moves.push((6, Move::Turn));
         for (n, actor) in self.actors.iter().enumerate() {
             match &actor.stand {
                 Stand::Asks(_) => moves.push((1, Move::Kill(n))),
@@ -273,9 +273,17 @@ impl<'p> Play<'p> {
     }
 }
 
-/// A statement in one line.
+/// The beginning of a statement, in one line.
 fn shown(statement: &str) -> String {
-    let words: Vec<&str> = statement.split_whitespace().collect();
-    let line = words.join(" ");
-    line.chars().take(90).collect()
+    let mut line = String::new();
+    for word in statement.split_whitespace() {
+        if line.len() >= 90 {
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }

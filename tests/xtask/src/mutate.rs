@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -17,10 +17,10 @@ use crate::workspace::Workspace;
 /// Where the mutants are, from the root.
 const MUTANTS: &str = "tests/mutants";
 /// The longest that the build and the tests of one may take.
-const WITHIN: Duration = Duration::from_mins(10);
+const WITHIN: Duration = Duration::from_mins(15);
 /// How long schedules are tried (s): long enough for a slow machine that has much else to do. One that is caught ends
 /// when it is.
-const SCHEDULES: &str = "180";
+const SCHEDULES: &str = "400";
 /// Stands before the seed of a schedule that breaks a promise.
 const BY_SEED: &str = "is broken by seed ";
 
@@ -159,6 +159,8 @@ impl Mutant {
 struct Copy {
     root: PathBuf,
     target: PathBuf,
+    /// What sets what is built from it apart from what is built from the sources themselves.
+    apart: Vec<String>,
 }
 
 impl Copy {
@@ -178,7 +180,7 @@ impl Copy {
             }
             fs::write(&to, text).with_context(|| format!("cannot write {}", to.display()))?;
         }
-        Ok(Self { root, target: workspace.target().to_owned() })
+        Ok(Self { root, target: workspace.target().to_owned(), apart: apart(workspace, &files)? })
     }
 
     fn run(&self, mutant: &Mutant) -> Result<Fate> {
@@ -186,7 +188,8 @@ impl Copy {
             return Ok(Fate::Broken("the patch does not apply".to_owned()));
         }
         let fate = self.test(mutant);
-        process::run(&mut self.patch(mutant, &["--reverse"]))?;
+        let is_back = process::succeeds(&mut self.patch(mutant, &["--reverse"]));
+        ensure!(is_back, "the patch of {} cannot be taken back", mutant.name);
         fate
     }
 
@@ -194,7 +197,7 @@ impl Copy {
         let mut git = process::program("git", &self.root);
         // The copy lies inside a repository that it is no part of.
         git.env("GIT_CEILING_DIRECTORIES", &self.target);
-        git.args(["apply", "--whitespace=nowarn"]).args(options).arg(&mutant.patch);
+        git.args(["apply", "--whitespace=nowarn", "-C1"]).args(options).arg(&mutant.patch);
         git
     }
 
@@ -232,9 +235,26 @@ impl Copy {
         if let Some(promise) = mutant.says.strip_suffix(" is broken") {
             cargo.env("OTA_SCHEDULE_PROMISE", promise);
         }
-        cargo.arg("test").args(options).args(&mutant.test).env("CARGO_TARGET_DIR", &self.target);
+        cargo.arg("test").args(&self.apart).args(options).args(&mutant.test);
+        cargo.env("CARGO_TARGET_DIR", &self.target);
         cargo
     }
+}
+
+/// Options that build every package among `files` under another name than usual.
+///
+/// Cargo knows a package by its place in its workspace, which the copy shares, and takes for fresh what was built last:
+/// a mutant would be built into whatever is built of the sources next. What others wrote is built once for both.
+fn apart(workspace: &Workspace, files: &[String]) -> Result<Vec<String>> {
+    let mut options = Vec::new();
+    for file in files.iter().filter(|file| file.ends_with("/Cargo.toml")) {
+        let text = workspace.read(file)?;
+        let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+        if let Some(name) = name {
+            options.extend(["--config".to_owned(), format!("profile.dev.package.{name}.codegen-units=15")]);
+        }
+    }
+    Ok(options)
 }
 
 #[cfg(test)]
