@@ -6,17 +6,16 @@ pub(crate) fn numbered(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut quote = None;
     let mut copied = 0;
-    for (at, found) in sql.match_indices(['$', '\'', '"']) {
-        let behind = at + found.len();
-        if found != "$" {
-            match quote {
-                None => quote = Some(found),
-                Some(open) if open == found => quote = None,
-                Some(_) => {}
+    let bytes = sql.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        match (byte, quote) {
+            (b'\'' | b'"', None) => quote = Some(byte),
+            (_, Some(open)) if open == byte => quote = None,
+            (b'$', None) if bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => {
+                text.extend([sql.get(copied..at).unwrap_or_default(), "?"]);
+                copied = at + 1;
             }
-        } else if quote.is_none() && sql.as_bytes().get(behind).is_some_and(u8::is_ascii_digit) {
-            text.extend([sql.get(copied..at).unwrap_or_default(), "?"]);
-            copied = behind;
+            _ => {}
         }
     }
     text + sql.get(copied..).unwrap_or_default()
