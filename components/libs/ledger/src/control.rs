@@ -74,6 +74,8 @@ impl Ledger<'_> {
         message: Option<&str>,
     ) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
+            // A job that does not run may be about to: whoever is told that it was stopped waits for a resume under way.
+            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
             let has_changed = self.sql.execute(statement, &[id.into()])? == 1;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
