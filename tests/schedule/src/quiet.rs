@@ -124,4 +124,6 @@ impl Play<'_> {
     }
 }
 
-const NEXT_DEADLINE: &str = "SELECT MIN(deadline) AS at FROM task WHERE deadline > $1";
+/// Of a device that waits while its job does not run, none is due: it is put off again and again.
+const NEXT_DEADLINE: &str = "SELECT MIN(t.deadline) AS at FROM task t JOIN job j ON j.job = t.job
+    WHERE t.deadline > $1 AND (j.state = 'running' OR t.state <> 'waiting')";
