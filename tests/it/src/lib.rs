@@ -16,6 +16,7 @@
 mod address;
 mod app;
 mod artifact;
+mod damage;
 mod device;
 mod download;
 mod firmware;
@@ -32,6 +33,7 @@ mod up;
 mod wait;
 
 pub use app::{Secrets, TestApp};
+pub use damage::flip;
 pub use device::{Command, Device, Message};
 pub use download::{Ending, Received, fetch, fetch_from, fetch_resuming, fetch_some, stall};
 pub use firmware::{Firmware, SignMethod};
@@ -44,7 +46,7 @@ pub use proxy::Proxy;
 pub use python::sdk;
 pub use receiver::{Receiver, Taken};
 pub use up::{RunningUp, Up};
-pub use wait::{PATIENCE, eventually, within};
+pub use wait::{PATIENCE, eventually, in_the_end, within};
 
 use std::path::Path;
 

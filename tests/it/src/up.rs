@@ -1,6 +1,7 @@
 //! `ota up` as an operator starts it, in a process of its own.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -54,7 +55,7 @@ impl Up {
         compiled().await;
         let mut command = Command::new(artifact::ota());
         command.args(["up", "--no-build", "--manifest"]).arg(workspace().join("spin.toml"));
-        command.arg("--dir").arg(self.folder.path().join("state"));
+        command.arg("--dir").arg(self.state_dir());
         command.args(["--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string()]);
         command.args(["--ledger", self.ledger.address()]);
         if let Some(host) = &self.hook_host {
@@ -66,6 +67,11 @@ impl Up {
         let token = ready.strip_prefix(&format!("http={http} mqtt={mqtt} token="));
         let token = token.unwrap_or_else(|| panic!("not as promised: ready {ready}"));
         RunningUp { operator: Operator::new(HttpClient::new(http), token), program }
+    }
+
+    /// The folder with the databases.
+    pub fn state_dir(&self) -> PathBuf {
+        self.folder.path().join("state")
     }
 
     /// Where devices connect.

@@ -1,8 +1,7 @@
 //! Stored bytes that change behind the gateway's back: no client ever receives one.
 
 use http::StatusCode;
-use ota_it::{Ending, Firmware, Operator, TestApp, fetch, fetch_from};
-use rusqlite::Connection;
+use ota_it::{Ending, Firmware, Operator, TestApp, fetch, fetch_from, flip};
 use serde_json::{Value, json};
 
 const BLOCK: usize = 64 * 1024;
@@ -36,13 +35,7 @@ impl Case {
     }
 
     fn flip_in(&self, key_like: &str, at: usize) {
-        let store = Connection::open(self.app.state_dir().join("sqlite_key_value.db")).unwrap();
-        let sound = "SELECT key, value FROM spin_key_value WHERE key LIKE 'image:' || ?1";
-        let (key, mut value): (String, Vec<u8>) =
-            store.query_row(sound, [key_like], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        value[at] ^= 0x10;
-        let damage = "UPDATE spin_key_value SET value = ?2 WHERE key = ?1";
-        assert_eq!(store.execute(damage, (key, value)).unwrap(), 1);
+        flip(self.app.state_dir(), key_like, at);
     }
 
     /// The firmware is out of service, its job held, and all of it written down.

@@ -5,7 +5,10 @@ use std::fs;
 use std::process::Command;
 
 use http::{Method, StatusCode};
-use ota_it::{Firmware, Operator, Receiver, Taken, Up, eventually, workspace};
+use ota_it::{
+    Device, Firmware, Operator, Receiver, RunningUp, Taken, Up, eventually, fetch, flip, in_the_end,
+    workspace,
+};
 use serde_json::{Value, json};
 
 async fn add_hook(operator: &Operator, receiver: &Receiver) -> Value {
@@ -65,7 +68,7 @@ async fn a_receiver_that_was_down_has_everything_once_though_the_gateway_was_kil
     let running = up.start().await;
     receiver.start(made["secret"].as_str().unwrap(), &[StatusCode::SERVICE_UNAVAILABLE]).await;
     let third = stop_a_job(&running.operator, &firmware).await;
-    let well = eventually("everything has arrived", async || {
+    let well = in_the_end("everything has arrived", async || {
         let hook = hook(&running.operator).await;
         (hook["delivered"] == 3).then_some(hook)
     })
@@ -92,6 +95,83 @@ async fn a_receiver_that_was_down_has_everything_once_though_the_gateway_was_kil
         2,
         "the one that was answered 503 came again under its name"
     );
+}
+
+/// A connected device that was told of `firmware` in a push job: the device, the job, and where to download.
+async fn told(up: &Up, running: &RunningUp, firmware: &Firmware) -> (Device, String, String) {
+    running.operator.prepare(firmware).await;
+    let identity = running.operator.device("pk", "dk").await;
+    let mut device = Device::connect(up.mqtt(), &identity).await;
+    assert_eq!(device.inform("1").await, 200);
+    let job = running.operator.job(firmware, json!({})).await;
+    let file_url = device.command().await.file_url;
+    (device, job, file_url)
+}
+
+/// Once the receiver has as many messages: what each says, by its kind.
+async fn all_told(operator: &Operator, receiver: &Receiver, count: usize) -> BTreeMap<String, Taken> {
+    in_the_end("everything has arrived", async || {
+        let hook = hook(operator).await;
+        (hook["delivered"] == count && hook["pending"] == 0).then_some(())
+    })
+    .await;
+    let arrived = receiver.taken().into_iter().filter(|taken| taken.status.is_success());
+    let told: BTreeMap<_, _> =
+        arrived.map(|taken| (taken.body["kind"].as_str().unwrap().to_owned(), taken)).collect();
+    assert_eq!(told.len(), count, "each once: {told:?}");
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_done_is_told_with_what_became_of_it_once_the_receiver_is_there() {
+    let mut receiver = Receiver::new();
+    let up = Up::with_hooks_at(&receiver.host());
+    let running = up.start().await;
+    let secret = add_hook(&running.operator, &receiver).await["secret"].as_str().unwrap().to_owned();
+    let firmware = Firmware::new("2", 10_000);
+    let (mut device, job, file_url) = told(&up, &running, &firmware).await;
+    assert_eq!(fetch(&file_url).await.bytes, firmware.bytes);
+    assert_eq!(device.inform("2").await, 200);
+    running.operator.until_done(&job).await;
+    eventually("nobody is there to be told", async || {
+        let hook = hook(&running.operator).await;
+        (hook["failing_since"].is_number() && hook["pending"] == 1).then_some(())
+    })
+    .await;
+
+    receiver.start(&secret, &[]).await;
+    let told = all_told(&running.operator, &receiver, 1).await;
+    let done = &told["done"];
+    assert!(is_genuine_by_the_readme(done, &secret));
+    assert_eq!((&done.body["product"], &done.body["device"]), (&json!("pk"), &Value::Null));
+    let shown = running.operator.show(&job).await;
+    for (field, value) in done.body["job"].as_object().unwrap() {
+        assert_eq!(&shown[field], value, "{field} is what the job says");
+    }
+    assert_eq!((&done.body["job"]["state"], &done.body["job"]["succeeded"]), (&json!("done"), &json!(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_firmware_is_told_with_the_job_that_it_held() {
+    let mut receiver = Receiver::new();
+    let up = Up::with_hooks_at(&receiver.host());
+    let running = up.start().await;
+    let secret = add_hook(&running.operator, &receiver).await["secret"].as_str().unwrap().to_owned();
+    receiver.start(&secret, &[StatusCode::SERVICE_UNAVAILABLE]).await;
+    let (_device, job, file_url) = told(&up, &running, &Firmware::new("2", 10_000)).await;
+    flip(&up.state_dir(), "%:0", 5_000);
+    assert_eq!(fetch(&file_url).await.status, StatusCode::GONE);
+
+    let told = all_told(&running.operator, &receiver, 2).await;
+    assert!(told.values().all(|taken| is_genuine_by_the_readme(taken, &secret)));
+    let (quarantined, held) = (&told["quarantined"].body, &told["held"].body);
+    assert_eq!((&quarantined["product"], &quarantined["device"]), (&json!("pk"), &json!("dk")));
+    let detail = quarantined["detail"].as_str().unwrap();
+    assert!(detail.starts_with("2: "), "{detail}");
+    assert_eq!((&held["job"]["job"], &held["job"]["state"]), (&json!(job), &json!("held")));
+    assert_eq!(held["job"]["held_because"], "firmware quarantined");
+    let tries = receiver.taken().len();
+    assert_eq!(tries, 3, "the first was answered 503, and came again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
