@@ -3,6 +3,7 @@
 use http::StatusCode;
 use ota_ledger::catalogue::Catalogue;
 use ota_ledger::job::{NewJob, NotCreated};
+use ota_ledger::once::{CreationKey, NotCreatedOnce};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, response};
 
 use super::show;
@@ -17,17 +18,42 @@ pub(crate) fn create(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     if params::flag(request, "dry_run")?.unwrap_or(false) {
         return dry_run(gateway, &new);
     }
-    let created = gateway.decide(|ledger| ledger.create_job(&new).map_err(not_created))?;
+    let key = key(request)?;
+    let created = gateway.decide(|ledger| match &key {
+        Some(key) => ledger.create_job_once(&new, key).map_err(not_created_once),
+        None => ledger.create_job(&new).map_err(not_created),
+    })?;
     Catalogue::forget(&new.product, gateway.kv);
+    let status = if created.job == new.id { StatusCode::CREATED } else { StatusCode::OK };
     // What was written is not read back: an answer that fails now would have it created twice.
     let shown = show::whole(&created, &new.named(), gateway.clock.now_ms());
-    Ok(response::json(StatusCode::CREATED, &shown))
+    Ok(response::json(status, &shown))
 }
+
+/// What the client calls this creation, so that it may ask again when it heard no answer.
+fn key(request: &Request) -> Result<Option<CreationKey>, Refusal> {
+    let Some(value) = request.headers().get(KEY) else { return Ok(None) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let key = CreationKey::parse(&text);
+    key.map(Some).map_err(|why| Refusal::bad_request(format!("{KEY}: {why}")))
+}
+
+const KEY: &str = "idempotency-key";
 
 /// What creating it would do.
 fn dry_run(gateway: &Gateway<'_>, new: &NewJob) -> Result<Response, Failure> {
     let run = gateway.decide(|ledger| ledger.dry_run(new).map_err(not_created))?;
     Ok(response::json(StatusCode::OK, &show::dry_run(&run)))
+}
+
+fn not_created_once(why: NotCreatedOnce) -> Failure {
+    let message = why.to_string();
+    match why {
+        NotCreatedOnce::NotCreated(why) => not_created(why),
+        NotCreatedOnce::Another { .. } | NotCreatedOnce::Deleted { .. } => {
+            Refusal::conflict("key_taken", message).with_hint("give each job another idempotency-key").into()
+        }
+    }
 }
 
 /// Why a job is not created, and what to do about it.

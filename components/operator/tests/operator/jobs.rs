@@ -49,6 +49,27 @@ fn a_job_that_says_nothing_has_the_terms_of_the_design() {
 }
 
 #[test]
+fn a_job_is_created_once_under_its_key() {
+    let bed = Testbed::with_fleet(2, IMAGE);
+    let create = |key: &str, budget: i64| {
+        let body = json!({"product": "pk", "to": "2", "loss_budget": budget}).to_string();
+        let mut request = bed.by_operator(Method::POST, JOBS, body.into_bytes());
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        bed.send(&request)
+    };
+    let first = create("run-17", 3);
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let again = create("run-17", 3);
+    assert_eq!(again.status(), StatusCode::OK);
+    assert_eq!(json(&again), json(&first));
+    assert_eq!(create("run-18", 3).status(), StatusCode::CREATED);
+    assert_eq!(bed.show(JOBS)["jobs"].as_array().unwrap().len(), 2);
+    assert_refused(&create("run-17", 4), StatusCode::CONFLICT, "key_taken", "run-17");
+    assert_refused(&create("run 17", 3), StatusCode::BAD_REQUEST, "bad_request", "idempotency-key");
+    assert_refused(&create(&"k".repeat(129), 3), StatusCode::BAD_REQUEST, "bad_request", "128");
+}
+
+#[test]
 fn a_job_that_says_everything_is_shown_as_it_was_written() {
     let bed = Testbed::with_fleet(4, IMAGE);
     for device in ["d1", "d2", "d3"] {

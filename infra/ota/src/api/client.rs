@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -138,6 +138,17 @@ impl Client {
     ) -> Result<Answer<T>, Failure> {
         let request = self.agent.post(self.url(path)).header("authorization", &self.authorization);
         self.read(request.send_json(body))
+    }
+
+    /// The same under a key: what was done under it before is not done again.
+    pub(super) fn send_under<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        key: &HeaderValue,
+    ) -> Result<Answer<T>, Failure> {
+        let request = self.agent.post(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.header("idempotency-key", key).send_json(body))
     }
 
     /// `PATCH path` with a JSON body.

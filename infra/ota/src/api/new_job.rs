@@ -1,6 +1,7 @@
 //! A job to create, or to try out: `POST /api/v1/jobs`.
 
 use clap::ValueEnum;
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Answer, Client};
@@ -145,6 +146,11 @@ pub(crate) struct Estimate {
 impl Client {
     pub(crate) fn create_job(&self, job: &NewJob) -> Result<Answer<Job>, Failure> {
         self.send("/api/v1/jobs", job)
+    }
+
+    /// The job under this key; it is created when there is none.
+    pub(crate) fn create_job_once(&self, job: &NewJob, key: &HeaderValue) -> Result<Answer<Job>, Failure> {
+        self.send_under("/api/v1/jobs", job, key)
     }
 
     /// What the job would do; it is not created.

@@ -154,14 +154,16 @@ fn a_gateway_that_is_there_gets_a_product_a_run_and_the_same_cast_for_the_same_s
 }
 
 #[test]
-fn a_run_that_is_not_over_in_time_stops_its_job_and_exits_7() {
+fn a_run_that_is_not_over_in_time_says_what_it_waits_for_stops_its_job_and_exits_7() {
     let up = Up::start();
     // The job is there before the devices, so that the time cannot be over before it.
-    let outcome =
-        outcome(fleet(&format!("--devices 3 --arrival ramp:1 --link 1k --duration 12s {}", up.flags())));
+    let line = "--devices 3 --arrival ramp:1 --link 1k --duration 12s --loss-budget 1 --growth 0";
+    let outcome = outcome(fleet(&format!("{line} {}", up.flags())));
     assert_eq!(outcome.code, 7, "{}", outcome.stderr);
-    let says = "error: the job was not over in time: 0 of 3 done\n";
+    let says = "error: the job was not over in time: 0 of 3 done; device-";
     assert!(outcome.stderr.contains(says), "{}", outcome.stderr);
+    let waits = " waits: the loss budget has no slot: 1 exposed of 1\n";
+    assert!(outcome.stderr.contains(waits), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("the job was not over in time"), "{}", outcome.stdout);
     assert_eq!(up.newest_job()["state"], "stopped");
 }

@@ -19,6 +19,13 @@ fn create_sends_only_what_was_asked_for() {
 }
 
 #[test]
+fn create_sends_the_key_that_makes_it_one_job() {
+    let gateway = Script::new(vec![(200, job("running", &json!({})))]);
+    run(&gateway.url, &words("job create --product demo --to 2.0 --key run-17")).succeeded();
+    assert_eq!(gateway.asked_once().headers["idempotency-key"], "run-17");
+}
+
+#[test]
 fn create_sends_every_term() {
     let gateway = Script::new(vec![(201, job("running", &json!({})))]);
     let line = "job create --product demo --to 2.0 --mode request --loss-budget 3 --growth 0 \

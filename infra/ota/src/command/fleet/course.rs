@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use ota_protocol::key::ProductKey;
+use ota_protocol::key::{DeviceKey, ProductKey};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -40,6 +40,8 @@ pub(super) struct Seen {
     pub(super) job: Answer<Job>,
     pub(super) tasks: Vec<Task>,
     pub(super) ending: Ending,
+    /// What one of the devices that still wait is waiting for, in the gateway's words; of a run that is not over.
+    pub(super) waits: Option<String>,
     /// The most devices that were seen exposed at once.
     pub(super) most_exposed: u64,
     /// More devices exposed than the bound of that moment allowed, as one answer of the gateway said.
@@ -209,7 +211,22 @@ impl<'a> Course<'a> {
         view.finish();
         let asked = watch.job.value.id.clone();
         let tasks = call(&self.ground.client, move |client| patiently(|| client.tasks(&asked, None))).await?;
-        Ok(watch.seen(tasks.value, ending, fleet.counted()))
+        let mut seen = watch.seen(tasks.value, ending, fleet.counted());
+        if ending != Ending::Over {
+            // Before the job is stopped, which would be all that there is to say of it.
+            seen.waits = self.explain(&seen).await;
+        }
+        Ok(seen)
+    }
+
+    /// It is a help to people: a gateway that gives none does not change how the run ended.
+    async fn explain(&self, seen: &Seen) -> Option<String> {
+        let task = seen.tasks.iter().find(|task| task.state == "waiting")?;
+        let (job, device) = (seen.job.value.id.clone(), DeviceKey::parse(&task.device).ok()?);
+        let asked = call(&self.ground.client, move |client| client.explain_in_job(&job, &device));
+        let explained = asked.await.ok()?.value;
+        let why = &explained.jobs.first()?.why;
+        (!why.is_empty()).then(|| format!("{} waits: {}", task.device, why.join("; ")))
     }
 }
 
@@ -283,7 +300,7 @@ impl Watch {
         let Self { job, most_exposed, overrun, .. } = self;
         let none = Duration::ZERO;
         let times = Times { registered: none, job: none, whole: none };
-        Seen { job, tasks, ending, most_exposed, overrun, fleet, times }
+        Seen { job, tasks, ending, waits: None, most_exposed, overrun, fleet, times }
     }
 }
 

@@ -40,6 +40,7 @@ impl<'a> Report<'a> {
             "seconds_to_register": seconds(times.registered),
             "seconds_of_the_job": seconds(times.job),
             "ending": self.ending(),
+            "waits": self.seen.waits,
             "as_cast": self.verdict().is_ok(),
             "lost": self.job().lost(),
             "most_exposed": self.seen.most_exposed,
@@ -81,8 +82,13 @@ impl<'a> Report<'a> {
             Ending::StandsStill if self.sums.unfinished == 0 => self.all_in_part(),
             Ending::StandsStill | Ending::OutOfTime => Err(Failure::new(
                 Kind::OutOfTime,
-                format!("{}: {} of {} done", self.why_not_over(), job.finished(), job.devices),
-                "--duration gives it longer; `ota job tasks` says how each device stands",
+                self.how_far(),
+                match self.seen.ending {
+                    Ending::StandsStill => {
+                        "more time changes nothing: the job waits for what does not happen"
+                    }
+                    Ending::Over | Ending::OutOfTime => "--duration gives it longer",
+                },
             )),
         }
     }
@@ -102,6 +108,14 @@ impl<'a> Report<'a> {
             "on a machine under heavy load a sound device may time out: give --upgrade-timeout more, \
              or take fewer --devices; else this is a bug",
         ))
+    }
+
+    /// `the job stands still: 17 of 20 done; device-04 waits: …`.
+    fn how_far(&self) -> String {
+        let job = self.job();
+        let waits = self.seen.waits.as_deref();
+        let waits = waits.map_or_else(String::new, |waits| format!("; {}", printable(waits)));
+        format!("{}: {} of {} done{waits}", self.why_not_over(), job.finished(), job.devices)
     }
 
     fn job(&self) -> &Job {

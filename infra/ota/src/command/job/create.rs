@@ -1,6 +1,7 @@
 //! `ota job create`.
 
 use clap::Args;
+use http::HeaderValue;
 
 use super::show::facts;
 use super::times::SPANS;
@@ -13,13 +14,20 @@ use crate::present::{Output, say};
 #[derive(Debug, Args)]
 #[command(after_help = SPANS)]
 pub(crate) struct Create {
+    /// What this job is called by who creates it: given again, it is the job that is there, and not a second one
+    #[arg(long, value_name = "TEXT", value_parser = HeaderValue::from_str)]
+    key: Option<HeaderValue>,
     #[command(flatten)]
     wanted: Wanted,
 }
 
 impl Create {
     pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
-        let created = client.create_job(&self.wanted.job()?)?;
+        let wanted = self.wanted.job()?;
+        let created = match &self.key {
+            Some(key) => client.create_job_once(&wanted, key)?,
+            None => client.create_job(&wanted)?,
+        };
         let id = &created.value.id;
         say(&format!("`ota job watch {id}` follows it"));
         output.result(&created.line(), || facts(&created.value))
