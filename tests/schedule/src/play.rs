@@ -259,6 +259,9 @@ impl<'p> Play<'p> {
 
     /// After a broken promise: everybody stops where he stands.
     pub(crate) fn clear(&mut self) {
+        self.watch.ask_nothing();
+        // What is broken was said already, perhaps before everybody was heard.
+        drop(self.settle());
         while self.actors.iter().any(|actor| actor.stand != (Stand::Free { is_open: false })) {
             for n in 0..HANDS {
                 let done = match self.actors[n].stand {
@@ -266,7 +269,6 @@ impl<'p> Play<'p> {
                     Stand::Free { is_open: true } => self.clean_up(n),
                     _ => Ok(()),
                 };
-                // It is broken already.
                 drop(done);
             }
         }

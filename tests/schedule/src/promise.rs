@@ -74,6 +74,11 @@ impl Watch {
         held.or_else(|broken| if is_asked_for(&broken) { Err(broken) } else { Ok(()) })
     }
 
+    /// No promise is asked for any more.
+    pub(crate) fn ask_nothing(&mut self) {
+        self.asked = Some(String::new());
+    }
+
     /// These versions are quarantined now.
     pub(crate) fn quarantined(&mut self, versions: BTreeSet<String>) {
         self.quarantined = versions;
