@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::grants::{Grants, Secrets};
 use crate::manifest::{self, Manifest, Route, Template};
-use crate::outbound::AllowList;
+use crate::outbound::allow_list::AllowList;
 use crate::settings::Settings;
 
 /// The only label this host has a store and a database for.
@@ -32,32 +33,6 @@ pub(crate) struct Plan {
     pub(crate) build: Option<String>,
     /// What every instance of it gets.
     pub(crate) grants: Arc<Grants>,
-}
-
-/// What the manifest grants to one component.
-#[derive(Debug)]
-pub(crate) struct Grants {
-    /// The component's id.
-    pub(crate) id: String,
-    /// The component's own variables, templates filled in.
-    pub(crate) variables: Secrets,
-    /// Environment of the guest.
-    pub(crate) environment: BTreeMap<String, String>,
-    /// Where it may send requests.
-    pub(crate) allow_list: AllowList,
-    /// Labels it may open as key-value stores.
-    pub(crate) key_value_stores: Vec<String>,
-    /// Labels it may open as databases.
-    pub(crate) sqlite_databases: Vec<String>,
-}
-
-/// Values by name; Debug shows the names only.
-pub(crate) struct Secrets(pub(crate) BTreeMap<String, String>);
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
 }
 
 impl Application {

@@ -13,8 +13,9 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
 use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
-use crate::application::{Grants, Plan};
+use crate::application::Plan;
 use crate::exchange::{Outcome, Progress, RequestBody, ResponseBody};
+use crate::grants::Grants;
 use crate::guest::{self, Guest, Shared};
 use crate::phase::{Phase, Phases};
 

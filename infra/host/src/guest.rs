@@ -13,7 +13,7 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::application::Grants;
+use crate::grants::Grants;
 use crate::key_value::KeyValue;
 use crate::outbound::{Client, Outbound};
 use crate::postgres::{Lent, Pools};

@@ -11,6 +11,7 @@ mod application;
 mod component;
 mod engine;
 mod exchange;
+mod grants;
 mod guest;
 mod key_value;
 mod manifest;

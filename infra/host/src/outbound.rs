@@ -1,7 +1,7 @@
 //! Requests that guests send: the manifest's allow-list decides, one pooled
 //! client for the whole host carries them. Redirects are not followed.
 
-mod allow_list;
+pub(crate) mod allow_list;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,9 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::application::Grants;
-
-pub(crate) use allow_list::AllowList;
+use crate::grants::Grants;
 
 /// Spin's own default is 600 s; a test host need not wait that long for a mistake.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);

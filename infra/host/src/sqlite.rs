@@ -68,8 +68,6 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use rusqlite::StatementStatus;
 
     use super::*;

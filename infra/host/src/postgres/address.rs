@@ -4,7 +4,7 @@ use http::Uri;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-use crate::outbound::AllowList;
+use crate::outbound::allow_list::AllowList;
 
 /// The port of a host that names none.
 const PORT: u16 = 5432;

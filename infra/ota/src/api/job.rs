@@ -4,8 +4,8 @@ use ota_protocol::key::ProductKey;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Answer, Client, PAGE, segment};
-use super::new_job::Stage;
 use super::percent::Percent;
+use super::stage::Stage;
 use super::terms::{Retry, Terms};
 use crate::failure::Failure;
 

@@ -12,6 +12,7 @@ mod job;
 mod new_job;
 mod percent;
 mod product;
+mod stage;
 mod task;
 mod terms;
 
@@ -21,8 +22,9 @@ pub(crate) use explanation::{ExplainedJob, Explanation};
 pub(crate) use firmware::{Duties, SignMethod, Upload};
 pub(crate) use hook::{Hook, HookToAdd};
 pub(crate) use job::{Forgiven, Job, Named, OpenStage};
-pub(crate) use new_job::{DryRun, Kind, Mode, NewJob, Policy, Stage};
+pub(crate) use new_job::{DryRun, Kind, Mode, NewJob, Policy};
 pub(crate) use percent::Percent;
 pub(crate) use product::UnknownVersions;
+pub(crate) use stage::Stage;
 pub(crate) use task::{Deed, Task, TaskState};
 pub(crate) use terms::{NewRetry, Terms};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Answer, Client};
 use super::job::Job;
-use super::percent::Percent;
+use super::stage::Stage;
 use super::terms::Terms;
 use crate::failure::Failure;
 
@@ -34,18 +34,6 @@ pub(crate) enum Kind {
 pub(crate) enum Policy {
     /// Those that come later, too.
     Incremental,
-}
-
-/// A part of the devices that goes before the rest. Durations are seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stage {
-    /// Of all devices, together with the stages before.
-    pub(crate) share: Percent,
-    /// How long the job rests once the stage has passed.
-    pub(crate) soak: u32,
-    /// How many of its devices must succeed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pass: Option<Percent>,
 }
 
 /// A job to create; what is `None` or empty is left to the gateway. Durations are seconds.
