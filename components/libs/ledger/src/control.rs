@@ -75,7 +75,7 @@ impl Ledger<'_> {
     ) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
             // A job that does not run may be about to: whoever is told that it was stopped waits for a resume under way.
-            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
+            self.lock_job(id)?;
             let has_changed = self.sql.execute(statement, &[id.into()])? == 1;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
@@ -95,8 +95,8 @@ impl Ledger<'_> {
     pub fn resume_job(&self, id: &str) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
             // No firmware of it is quarantined meanwhile.
-            self.sql.execute(crate::fill::LOCK_PRODUCT_OF, &[id.into()])?;
-            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
+            self.lock_product_of(id)?;
+            self.lock_job(id)?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };
@@ -158,7 +158,7 @@ impl Ledger<'_> {
     /// slots at once; lowering it below what is exposed grants nothing more until devices have come back.
     pub fn amend_job(&self, id: &str, amend: impl FnOnce(Terms) -> Terms) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
-            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
+            self.lock_job(id)?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };
@@ -180,7 +180,7 @@ impl Ledger<'_> {
     /// firmware; its other tasks are purged by the sweep.
     pub fn delete_job(&self, id: &str) -> Result<(), NotChanged> {
         self.transaction(|| {
-            self.sql.execute(crate::decide::LOCK_JOB, &[id.into()])?;
+            self.lock_job(id)?;
             let Some(job) = self.job(id)? else {
                 return Ok(End::Rollback(Err(NotChanged::NoJob(id.to_owned()))));
             };

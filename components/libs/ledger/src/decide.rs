@@ -312,8 +312,6 @@ const UPDATE_TASK: &str = "UPDATE task SET state = $7, attempt = $8, exposed = $
         backing_off = $29, times_out_at = $30, hop = $31, begun_at = $32
     WHERE job = $1 AND device = $2 AND state = $3 AND attempt = $4 AND exposed = $5 AND begun = $6";
 
-/// Holds the job's row to the end of the transaction, for what reads it before it decides.
-pub(crate) const LOCK_JOB: &str = "UPDATE job SET checked_at = checked_at WHERE job = $1";
 /// The first slot of a task: the loss budget (DESIGN §4), and the pace.
 const SLOT: &str = "UPDATE job SET exposed = exposed + 1, in_flight = in_flight + 1, waiting = waiting - 1,
         retrying = retrying + $2, {pace}

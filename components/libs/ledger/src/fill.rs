@@ -1,8 +1,5 @@
 //! A job's tasks are made in chunks, a transaction each, so that a million devices keep nobody waiting.
 
-use ota_protocol::key::ProductKey;
-
-use crate::decide::LOCK_JOB;
 use crate::record::JobRecord;
 use crate::scope::{STAGE_OF, in_scope};
 use crate::stages::COUNT_MEMBERS;
@@ -47,18 +44,11 @@ impl Ledger<'_> {
     /// One chunk; `true` when the job has all its tasks.
     fn fill(&self, job: &str) -> Result<bool, SqlError> {
         self.transaction(|| {
-            self.sql.execute(LOCK_PRODUCT_OF, &[job.into()])?;
+            self.lock_product_of(job)?;
             // Only one at a time makes tasks of a job.
-            self.sql.execute(LOCK_JOB, &[job.into()])?;
+            self.lock_job(job)?;
             self.fill_chunk(job).map(End::Commit)
         })
-    }
-
-    /// Holds the product's row to the end of the transaction: before all others, and only while tasks are made, or while
-    /// what they are made from changes otherwise than by the device itself.
-    pub(crate) fn lock_product(&self, product: &ProductKey) -> Result<(), SqlError> {
-        self.sql.execute(LOCK_PRODUCT, &[product.as_str().into()])?;
-        Ok(())
     }
 
     /// Inside a transaction that holds the product and the job: one chunk; `true` when the job has all its tasks.
@@ -105,9 +95,6 @@ impl Ledger<'_> {
 
 const PREPARING: &str =
     "SELECT j.job, {now} FROM job j WHERE j.state = 'preparing' ORDER BY j.created_at LIMIT 1";
-const LOCK_PRODUCT: &str = "UPDATE product SET created_at = created_at WHERE product = $1";
-pub(crate) const LOCK_PRODUCT_OF: &str = "UPDATE product SET created_at = created_at
-    WHERE product = (SELECT j.product FROM job j WHERE j.job = $1)";
 /// Connected devices are ready until they disconnect, others for a while after they were heard.
 const INSERT_TASKS: &str = "INSERT INTO task
         (job, device, product, generation, state, stage, from_version, ready_until, ended_at)

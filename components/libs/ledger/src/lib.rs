@@ -24,6 +24,7 @@ mod hardware;
 pub mod hook;
 pub mod inform;
 pub mod job;
+mod lock;
 mod moment;
 pub mod named;
 pub mod offer;

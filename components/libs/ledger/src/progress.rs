@@ -90,12 +90,6 @@ impl Ledger<'_> {
         })
     }
 
-    /// Holds the device's row to the end of the transaction: devices are locked first.
-    pub(crate) fn lock(&self, id: &DeviceId) -> Result<(), SqlError> {
-        self.sql.execute(LOCK_DEVICE, &[id.product.as_str().into(), id.device.as_str().into()])?;
-        Ok(())
-    }
-
     fn record_step(
         &self,
         view: &View,
@@ -202,7 +196,6 @@ fn subject(view: &View) -> Option<&Assignment> {
         .or_else(|| view.tasks.last())
 }
 
-const LOCK_DEVICE: &str = "UPDATE device SET session = session WHERE product = $1 AND device = $2";
 const RECORD_STEP: &str = "UPDATE task SET step = $4, stepped_at = {now}, detail = COALESCE($5, detail)
     WHERE job = $1 AND device = $2 AND attempt = $3";
 const RECORD_WORDS: &str = "UPDATE task SET detail = $4 WHERE job = $1 AND device = $2 AND attempt = $3";

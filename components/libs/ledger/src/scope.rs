@@ -3,7 +3,6 @@
 use ota_protocol::key::{DeviceId, DeviceKey};
 use ota_protocol::version::Version;
 
-use crate::decide::LOCK_JOB;
 use crate::event::NewEvent;
 use crate::stages::ONE_MORE_MEMBER;
 use crate::transaction::End;
@@ -86,7 +85,7 @@ impl Ledger<'_> {
     fn join_job(&self, id: &DeviceId, version: &Version, joinable: &Joinable) -> Result<bool, SqlError> {
         let job = joinable.job.as_str();
         // Before the task, so that the chunks of a job that is being prepared cannot pass by unseen.
-        self.sql.execute(LOCK_JOB, &[job.into()])?;
+        self.lock_job(job)?;
         if joinable.replaces {
             self.sql.execute(KEEP_FORMER, &[job.into(), id.device.as_str().into()])?;
             self.sql.execute(MAKE_ROOM, &[job.into(), id.device.as_str().into()])?;

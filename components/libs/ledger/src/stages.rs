@@ -20,7 +20,7 @@ impl Ledger<'_> {
 
     fn move_on(&self, job: &str) -> Result<(), SqlError> {
         self.transaction(|| {
-            self.sql.execute(crate::decide::LOCK_JOB, &[job.into()])?;
+            self.lock_job(job)?;
             let sql = self.dialect.text(&format!("SELECT {{now}}, {} {ONE_STAGED}", JobRecord::COLUMNS));
             let rows = self.sql.query(&sql, &[job.into()])?;
             let Some(row) = rows.first() else { return Ok(End::Rollback(())) };

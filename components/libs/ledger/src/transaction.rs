@@ -1,14 +1,4 @@
 //! One decision, one transaction: it commits whole, or it leaves nothing.
-//!
-//! Locks are taken in one order, so that no two wait for each other: product, firmware, bridge, device, its tasks, job,
-//! stage. Beside that, a hook comes before its messages.
-//! - Whoever takes several jobs (quarantine, hardware that goes, tags) holds their product; all others take one.
-//! - Whoever takes several devices (sessions that begin or end) takes no job, and the devices in the order of their keys.
-//! - Behind a job come only rows that nobody reaches without it or without the device that is held: tasks that are being
-//!   made or make room, offers that become void.
-//! - A purge takes tasks of a job that was deleted, then that job.
-//! - What is written without the device's lock is one row, conditional, and waits for nothing: a step or words beside an
-//!   attempt, a push that was made.
 
 use crate::{Ledger, SqlError};
 
