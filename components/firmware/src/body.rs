@@ -11,7 +11,7 @@ use crate::attempt::{complete, damaged};
 /// A running body asks the ledger again after this long (ms).
 const ASK_EVERY: i64 = 5000;
 
-/// A body that had no word of the ledger for this long is cut off (ms). So what a hard stop or a quarantine ends does
+/// A body that asked the ledger in vain for this long is cut off (ms). So what a hard stop or a quarantine ends does
 /// end, even where the ledger is out of reach; and a failover of a database, most often over within a minute, breaks
 /// no download off. A device that is cut off asks for the rest, and is told 503 until the ledger is back.
 const WITHOUT_A_WORD: i64 = 60_000;
@@ -24,8 +24,8 @@ pub struct Body<'g> {
     reader: Reader<KvObjects<'g>>,
     /// When the ledger was last asked (ms).
     asked_at: i64,
-    /// When it last said that the attempt lives (ms).
-    heard_at: i64,
+    /// When it was first asked in vain since its last word (ms).
+    silent_since: Option<i64>,
     /// Whether the device has the whole image when it has this.
     is_last: bool,
 }
@@ -39,7 +39,7 @@ impl<'g> Body<'g> {
         is_last: bool,
     ) -> Self {
         let now = gateway.clock.now_ms();
-        Self { gateway, link, firmware, reader, asked_at: now, heard_at: now, is_last }
+        Self { gateway, link, firmware, reader, asked_at: now, silent_since: None, is_last }
     }
 
     /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
@@ -73,8 +73,7 @@ impl<'g> Body<'g> {
         let now = self.gateway.clock.now_ms();
         // A clock that was set back is no reason to wait longer.
         let since = |then: i64| now.saturating_sub(then).saturating_abs();
-        let is_too_silent = since(self.heard_at) >= WITHOUT_A_WORD;
-        if since(self.asked_at) < ASK_EVERY && !is_too_silent {
+        if since(self.asked_at) < ASK_EVERY {
             return true;
         }
         self.asked_at = now;
@@ -84,16 +83,13 @@ impl<'g> Body<'g> {
                 false
             }
             Ok(Access::Begun(_) | Access::Returned(_) | Access::MayBegin(_)) => {
-                self.heard_at = now;
+                self.silent_since = None;
                 true
-            }
-            Err(failure) if is_too_silent => {
-                eprintln!("cut off: the ledger was silent for {WITHOUT_A_WORD} ms: {failure}");
-                false
             }
             Err(failure) => {
                 eprintln!("a running download could not be checked: {failure}");
-                true
+                // On a slow line a minute passes between two pieces: one answer that is missing cuts nothing off.
+                since(*self.silent_since.get_or_insert(now)) < WITHOUT_A_WORD
             }
         }
     }
