@@ -17,8 +17,8 @@ const SESSIONS: i64 = 200;
 /// What the ledger knows of a bridge.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bridge {
-    /// Until when it need not be heard (ms); `None` when it never was.
-    pub look_at: Option<i64>,
+    /// From when on its silence counts (ms); `None` when it was never heard.
+    pub silent_from: Option<i64>,
     /// Whether it was silent until then.
     pub is_suspected: bool,
 }
@@ -26,8 +26,8 @@ pub(crate) struct Bridge {
 impl Ledger<'_> {
     /// The bridge `name`, which is `bridge`, calls.
     pub(crate) fn hear_bridge(&self, name: &str, bridge: Bridge, now: i64) -> Result<(), SqlError> {
-        let is_fresh = |look_at| look_at > now + SILENT_FOR - HEARD_EVERY;
-        if bridge.is_suspected || !bridge.look_at.is_some_and(is_fresh) {
+        let is_fresh = |silent_from| silent_from > now + SILENT_FOR - HEARD_EVERY;
+        if bridge.is_suspected || !bridge.silent_from.is_some_and(is_fresh) {
             self.sql.execute(&self.dialect.text(HEARD), &[name.into(), SILENT_FOR.into()])?;
         }
         Ok(())
@@ -66,12 +66,12 @@ impl Ledger<'_> {
     }
 }
 
-const HEARD: &str = "INSERT INTO bridge (bridge, look_at) VALUES ($1, {now} + $2)
-    ON CONFLICT (bridge) DO UPDATE SET look_at = excluded.look_at, suspected = 0";
-const SUSPECT: &str = "UPDATE bridge SET suspected = 1, look_at = {now} + $2
-    WHERE bridge = $1 AND suspected = 0 AND look_at <= {now}";
+const HEARD: &str = "INSERT INTO bridge (bridge, silent_from) VALUES ($1, {now} + $2)
+    ON CONFLICT (bridge) DO UPDATE SET silent_from = excluded.silent_from, suspected = 0";
+const SUSPECT: &str = "UPDATE bridge SET suspected = 1, silent_from = {now} + $2
+    WHERE bridge = $1 AND suspected = 0 AND silent_from <= {now}";
 const STILL_SILENT: &str = "UPDATE bridge SET suspected = suspected
-    WHERE bridge = $1 AND suspected = 1 AND look_at <= {now}";
+    WHERE bridge = $1 AND suspected = 1 AND silent_from <= {now}";
 const SESSIONS_OF: &str = "SELECT d.product, d.device FROM device d
     WHERE d.bridge = $1 AND d.connected = 1 ORDER BY d.product, d.device LIMIT $2";
 const FORGET: &str = "DELETE FROM bridge WHERE bridge = $1";

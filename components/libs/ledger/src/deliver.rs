@@ -22,7 +22,7 @@ impl Ledger<'_> {
         for (number, row) in rows.iter().enumerate() {
             let now = row.int(0)?;
             if let (0, Some(name)) = (number, bridge) {
-                let known = Bridge { look_at: row.opt_int(2)?, is_suspected: row.opt_int(3)? == Some(1) };
+                let known = Bridge { silent_from: row.opt_int(2)?, is_suspected: row.opt_int(3)? == Some(1) };
                 self.hear_bridge(name, known, now)?;
             }
             let Some(assignment) = Assignment::read(row, DEVICE_AT + DeviceRecord::WIDTH)? else { continue };
@@ -52,7 +52,7 @@ impl Ledger<'_> {
 const DEVICE_AT: usize = 4;
 
 /// At least one row, which says what is known of the bridge.
-const DELIVERIES: &str = "SELECT {now}, l.epoch, b.look_at, b.suspected, {device}, {assignment}
+const DELIVERIES: &str = "SELECT {now}, l.epoch, b.silent_from, b.suspected, {device}, {assignment}
     FROM ledger l
     LEFT JOIN bridge b ON b.bridge = $1
     LEFT JOIN (SELECT t.job, t.device FROM task t

@@ -54,7 +54,7 @@ const TO_PURGE: &str = "SELECT 'job', found.job, found.filled_to FROM (SELECT j.
         WHERE j.state = 'deleted' AND j.filled_to IS NOT NULL ORDER BY j.created_at LIMIT 1) AS found
     UNION ALL
     SELECT 'bridge', found.bridge, NULL FROM (SELECT b.bridge FROM bridge b
-        WHERE b.look_at <= {now} ORDER BY b.look_at LIMIT 1) AS found
+        WHERE b.silent_from <= {now} ORDER BY b.silent_from LIMIT 1) AS found
     UNION ALL
     SELECT 'outbox', NULL, NULL FROM (SELECT o.event FROM outbox o
         WHERE o.delivered_at <= {now} - 86400000 LIMIT 1) AS found";

@@ -9,7 +9,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     "ALTER TABLE device ADD COLUMN informed_at BIGINT NOT NULL DEFAULT 0",
     BRIDGE,
     KEEP_BRIDGES,
-    "CREATE INDEX bridge_silent ON bridge (look_at)",
+    "CREATE INDEX bridge_silent ON bridge (silent_from)",
     "CREATE INDEX device_of_bridge ON device (bridge, product, device) WHERE connected = 1",
     "ALTER TABLE firmware ADD COLUMN must_pass BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE firmware ADD COLUMN needs_verification BIGINT NOT NULL DEFAULT 0",
@@ -57,12 +57,13 @@ pub(super) const STATEMENTS: &[&str] = &[
     "CREATE INDEX outbox_delivered ON outbox (delivered_at) WHERE delivered_at IS NOT NULL",
 ];
 
-/// Bridges that hold sessions. One that was not heard until `look_at` is suspected, and then looked at once more.
+/// Bridges that hold sessions. One that was not heard counts as silent from `silent_from` on: it is suspected, and what
+/// is known of its sessions is doubtful until it reports them anew.
 const BRIDGE: &str = "CREATE TABLE bridge (
     bridge TEXT PRIMARY KEY,
-    look_at BIGINT NOT NULL,
+    silent_from BIGINT NOT NULL,
     suspected BIGINT NOT NULL DEFAULT 0 CHECK (suspected IN (0, 1)))";
-const KEEP_BRIDGES: &str = "INSERT INTO bridge (bridge, look_at)
+const KEEP_BRIDGES: &str = "INSERT INTO bridge (bridge, silent_from)
     SELECT DISTINCT bridge, 0 FROM device WHERE connected = 1 AND bridge IS NOT NULL";
 
 /// What an operator calls a device by, besides its key.
