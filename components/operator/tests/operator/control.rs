@@ -201,9 +201,9 @@ fn what_is_done_to_a_job_is_one_short_transaction_and_two_reads_to_show_it() {
         assert!(bed.operate(method, path, body).status().is_success(), "{path}");
         (bed.sql.count() - before.0, bed.kv.count() - before.1)
     };
-    // BEGIN, the change, the job, its event, COMMIT; and what the job names.
-    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (7, 1));
-    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (6, 1), "no event where nothing changes");
+    // BEGIN, the lock of the job, the change, the job, its event, COMMIT; and what the job names.
+    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (8, 1));
+    assert_eq!(count(Method::POST, &format!("{path}/pause"), ""), (7, 1), "no event where nothing changes");
     for (method, what, body) in [
         (Method::POST, "/resume", ""),
         (Method::PATCH, "", r#"{"loss_budget":7}"#),
