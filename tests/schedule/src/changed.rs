@@ -87,11 +87,17 @@ impl Changed<'_> {
             let why = format!("a device of stage {} is set to work in stage {open}", self.after.stage);
             return Err(self.broken("slot", &why));
         }
-        // By the clock when it was decided: it may go on before the commit.
-        let decided_at = self.after.granted_at;
-        if decided_at > self.now.now || self.job.schedule().opens_at(decided_at).is_some() {
+        // By the clock when it was decided, which may go on before the commit. What a device's word sets to work is dated
+        // by the word: then it is decided at some time of the call.
+        let granted_at = self.after.granted_at;
+        let moments = match self.cause.call {
+            Call::Progress(..) => vec![self.cause.looked_at, self.now.now],
+            _ => vec![granted_at],
+        };
+        let is_open = |moment: &i64| self.job.schedule().opens_at(*moment).is_none();
+        if granted_at > self.now.now || !moments.iter().any(is_open) {
             let why =
-                format!("a device is set to work at {decided_at}, in no window of {}", self.job.windows);
+                format!("a device is set to work at {granted_at}, in no window of {}", self.job.windows);
             return Err(self.broken("slot", &why));
         }
         let at_work = self.now.tasks_of(&self.key.0).filter(|(_, row)| row.task.state.is_live()).count();

@@ -70,11 +70,11 @@ pub(crate) struct TaskRow {
     pub(crate) stage: i64,
     /// Why it failed.
     pub(crate) reason: Option<String>,
-    /// When its last attempt was granted, by the clock when it was decided (ms).
+    /// When its last attempt was granted, by the device's word or the clock when it was decided (ms).
     pub(crate) granted_at: i64,
     /// When it last began, by the device's word or the clock when it was decided (ms).
     pub(crate) begun_at: i64,
-    /// When it got its verdict (ms).
+    /// When it got its verdict, by the device's word or the clock when it was decided (ms).
     pub(crate) ended_at: Option<i64>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) struct Decision<'d> {
     pub actor: &'d str,
     /// Whether the answer to this very message carries the command, so that the sweep need not at once.
     pub is_carried: bool,
-    /// When the device said what leads to it (ms); `None`: it is no word of a device, or one that is answered now.
+    /// When the device said what leads to it (ms), which is when that came about; `None`: it comes about now.
     pub spoken_at: Option<i64>,
 }
 
@@ -186,8 +186,8 @@ impl Ledger<'_> {
             TaskState::Waiting if !after.begun => None,
             _ => record.hop,
         };
-        let begun_at =
-            if begins(before, after) { decision.spoken_at.unwrap_or(view.now) } else { record.begun_at };
+        let came_about_at = decision.came_about_at(view);
+        let begun_at = if begins(before, after) { came_about_at } else { record.begun_at };
         // What failed before is why it waits, and a verdict keeps its reason.
         let keeps_reason = after.state == TaskState::Waiting || after.state == before.state;
         let reason = decision.change.reason.map(|reason| reason.to_string());
@@ -214,9 +214,9 @@ impl Ledger<'_> {
             reason.or_else(|| record.reason.clone().filter(|_| keeps_reason)).into(),
             push_id.into(),
             (view.now + if decision.is_carried { PUSH_AGAIN_AFTER } else { 0 }).into(),
-            (if is_granted { view.now } else { record.granted_at }).into(),
+            (if is_granted { came_about_at } else { record.granted_at }).into(),
             deadline.into(),
-            after.state.is_ended().then_some(view.now).into(),
+            after.state.is_ended().then_some(came_about_at).into(),
             ready_until(view, assignment, decision).into(),
             i64::from(after.admitted).into(),
             after.tries.into(),
@@ -229,6 +229,12 @@ impl Ledger<'_> {
 }
 
 impl Decision<'_> {
+    /// When that which is written came about (ms): what a device says is concluded at the time when it said so, however
+    /// late it was heard, so that what it said afterwards counts as later.
+    fn came_about_at(&self, view: &View) -> i64 {
+        self.spoken_at.unwrap_or(view.now)
+    }
+
     /// What its event says beside its kind: the reason, the device's own words.
     fn words(&self) -> Option<String> {
         let reason = self.change.reason.map(|reason| reason.to_string());

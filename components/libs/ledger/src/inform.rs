@@ -99,7 +99,7 @@ impl Ledger<'_> {
                 detail: (happening != Happening::Grant).then(|| word.version.as_str()),
                 actor: "device",
                 is_carried: true,
-                spoken_at: None,
+                spoken_at: (happening != Happening::Grant).then_some(word.spoken_at),
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Landed::Yes),
@@ -169,11 +169,10 @@ struct Word<'w> {
 }
 
 impl Word<'_> {
-    /// Whether the device has said another version since. A record from the future is of a clock that was set back, and
-    /// compares with nothing.
+    /// Whether the device has said another version since.
     fn is_outdated(&self, view: &View) -> bool {
         let device = &view.device;
-        let is_later = device.informed_at > self.spoken_at && device.informed_at <= view.now;
+        let is_later = device.informed_at > self.spoken_at && !view.is_ahead(device.informed_at);
         is_later && device.version.as_ref() != Some(self.version)
     }
 
@@ -223,11 +222,15 @@ fn verdict<'v>(view: &'v View, word: &Word<'_>) -> Option<Step<'v>> {
         }
         let relation = assignment.relation(version, view.sequence_of(version));
         let has_arrived = matches!(relation, Informed::Target | Informed::Hop);
-        let speaks = if has_arrived { is_back_from } else { speaks_of };
-        if !speaks(assignment, word.spoken_at) {
+        let counts = if has_arrived {
+            is_back_from(assignment, word.spoken_at) || view.is_ahead(assignment.record.begun_at)
+        } else {
+            speaks_of(view, assignment, word.spoken_at)
+        };
+        if !counts {
             continue;
         }
-        if assignment.record.task.state == TaskState::Succeeded && !may_revert(view, assignment, version) {
+        if assignment.record.task.state == TaskState::Succeeded && !may_revert(view, assignment, word) {
             continue;
         }
         let happening = Happening::Inform(relation);
@@ -238,10 +241,12 @@ fn verdict<'v>(view: &'v View, word: &Word<'_>) -> Option<Step<'v>> {
     None
 }
 
-/// Whether what the device said then is about the attempt as it stands: not from before its grant, or its verdict.
-pub(crate) fn speaks_of(assignment: &Assignment, spoken_at: i64) -> bool {
+/// Whether what the device said then is about the attempt as it stands: not from before its verdict or, as long as there
+/// is none, its grant. (A success may be older than the latest grant: that of the attempt before, heard late.)
+pub(crate) fn speaks_of(view: &View, assignment: &Assignment, spoken_at: i64) -> bool {
     let record = &assignment.record;
-    spoken_at >= record.granted_at.max(record.ended_at.unwrap_or(0))
+    let since = record.ended_at.unwrap_or(record.granted_at);
+    spoken_at >= since || view.is_ahead(since)
 }
 
 /// Whether a device that said then that it is where it was to go is past all risk: nothing has begun since. A verdict in
@@ -252,20 +257,26 @@ pub(crate) fn is_back_from(assignment: &Assignment, spoken_at: i64) -> bool {
 }
 
 /// Only the device's latest success can be reverted, within 24 hours, and not by another job that moves it on.
-fn may_revert(view: &View, assignment: &Assignment, version: &Version) -> bool {
-    let ended_at = |assignment: &Assignment| assignment.record.ended_at.unwrap_or(0);
+fn may_revert(view: &View, assignment: &Assignment, word: &Word<'_>) -> bool {
+    let version = word.version;
+    // What a clock that was set back has dated ahead came before all that it dates since.
+    let ended = |assignment: &Assignment| {
+        let ended_at = assignment.record.ended_at.unwrap_or(0);
+        (!view.is_ahead(ended_at), ended_at)
+    };
     let is_latest = view
         .tasks
         .iter()
         .filter(|other| other.record.task.state == TaskState::Succeeded)
-        .all(|other| ended_at(other) <= ended_at(assignment));
+        .all(|other| ended(other) <= ended(assignment));
     let is_moving_on = view.live().is_some_and(|live| live.record.task.begun || live.job.to == *version);
     let has_moved_on = view.tasks.iter().any(|other| {
         other.record.task.state == TaskState::Succeeded
             && other.job.to == *version
-            && ended_at(other) >= ended_at(assignment)
+            && ended(other) >= ended(assignment)
     });
-    is_latest && !is_moving_on && !has_moved_on && view.now - ended_at(assignment) < REVERT_WITHIN
+    let is_recent = word.spoken_at - ended(assignment).1 < REVERT_WITHIN;
+    is_latest && !is_moving_on && !has_moved_on && is_recent
 }
 
 /// Nothing changes when another version was said since. The device's row is locked to the end of the transaction.

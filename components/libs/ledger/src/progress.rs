@@ -35,7 +35,7 @@ impl Ledger<'_> {
         let Some(assignment) = subject(&view) else { return Ok(Reported::NoTask) };
         let command = || view.undelivered().map(Box::new);
         let spoken_at = heard.spoken_at(view.now);
-        if !speaks_of(assignment, spoken_at) {
+        if !speaks_of(&view, assignment, spoken_at) {
             return Ok(Reported::Taken(command()));
         }
         match apply(&assignment.record.task, Happening::Step(step), &assignment.job.terms.retry) {
@@ -62,7 +62,7 @@ impl Ledger<'_> {
                 return Ok(End::Rollback(Reported::Unknown));
             };
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Reported::NoTask)) };
-            if !speaks_of(assignment, spoken_at) {
+            if !speaks_of(&view, assignment, spoken_at) {
                 return Ok(End::Rollback(Reported::Taken(None)));
             }
             let happening = Happening::Step(step);
@@ -189,9 +189,14 @@ fn subject(view: &View) -> Option<&Assignment> {
         task.state == TaskState::Waiting && task.offered && assignment.is_open(&view.device)
     };
     let was_at_work = |assignment: &&Assignment| assignment.record.task.attempt > 0;
+    // What a clock that was set back has dated ahead came before all that it dates since.
+    let granted = |assignment: &&Assignment| {
+        let granted_at = assignment.record.granted_at;
+        (!view.is_ahead(granted_at), granted_at)
+    };
     view.live()
         .or_else(|| view.tasks.iter().rfind(is_offer))
-        .or_else(|| view.tasks.iter().filter(was_at_work).max_by_key(|a| a.record.granted_at))
+        .or_else(|| view.tasks.iter().filter(was_at_work).max_by_key(granted))
         .or_else(|| view.tasks.iter().rfind(|a| a.record.task.state == TaskState::Waiting))
         .or_else(|| view.tasks.last())
 }

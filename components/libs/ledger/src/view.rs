@@ -20,7 +20,8 @@ pub struct View {
     pub sequence: Option<i64>,
     /// Whether its product gives nothing to devices whose version is not registered.
     pub refuses_unknown: bool,
-    /// Its tasks that wait, are live, are lost, or ended within 24 hours; oldest firmware first.
+    /// Its tasks that wait, are live, are lost, or ended within 48 hours ([`REVERT_WITHIN`], and a day more for a word that
+    /// comes late); oldest firmware first.
     pub tasks: Vec<Assignment>,
 }
 
@@ -71,6 +72,11 @@ impl Ledger<'_> {
 }
 
 impl View {
+    /// Whether the stamp (ms) lies ahead of the ledger's clock: it is of one that was set back, and compares with nothing.
+    pub(crate) fn is_ahead(&self, stamp: i64) -> bool {
+        stamp > self.now
+    }
+
     /// The task that the device is at work on, if any: there is at most one.
     pub fn live(&self) -> Option<&Assignment> {
         self.tasks.iter().find(|assignment| assignment.record.task.state.is_live())
@@ -159,7 +165,7 @@ const VIEW: &str = "SELECT {now}, l.epoch, v.sequence, p.refuse_unknown, {column
     LEFT JOIN firmware v ON v.product = d.product AND v.version = d.version
     LEFT JOIN task t ON t.product = d.product AND t.device = d.device
         AND (t.state IN ('waiting', 'granted', 'downloading', 'upgrading') OR t.exposed = 1
-            OR t.ended_at > {now} - 86400000 OR t.job = $3)
+            OR t.ended_at > {now} - 172800000 OR t.job = $3)
     LEFT JOIN job j ON j.job = t.job
     LEFT JOIN firmware g ON g.product = j.product AND g.version = j.version
     LEFT JOIN firmware f ON f.product = j.product AND f.sequence = {next}

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use ota_ledger::inform::Heard;
 use ota_ledger::job::NewJob;
+use ota_ledger::view::REVERT_WITHIN;
 use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 use ota_protocol::link::Link;
 use ota_rollout::{Mode, Reasons, Retry, TaskState, Terms};
@@ -171,6 +172,133 @@ fn what_the_old_hardware_said_is_no_word_of_the_new() {
     assert_eq!(version(&store, "d0"), None);
     store.inform_aged("d0", "1", Some(500));
     assert_eq!(version(&store, "d0").as_deref(), Some("1"));
+}
+
+#[test]
+fn a_rollback_that_waited_behind_its_success_is_a_reversion() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    store.begin("d0");
+    store.pass(100_000);
+    store.inform_aged("d0", "2", Some(90_000));
+    assert_eq!(store.state(&job, "d0"), TaskState::Succeeded);
+    store.inform_aged("d0", "1", Some(60_000));
+    assert_eq!((version(&store, "d0").as_deref(), store.state(&job, "d0")), (Some("1"), TaskState::Failed));
+    assert_eq!(store.counters(&job).lost(), 1);
+    store.inform_aged("d0", "2", Some(30_000));
+    assert_eq!((store.state(&job, "d0"), store.counters(&job).exposed), (TaskState::Succeeded, 0));
+    store.check(&job);
+}
+
+#[test]
+fn a_rollback_from_before_a_later_grant_is_a_reversion_of_the_success_before_it() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Push, terms(10));
+    store.begin("d0");
+    store.report("d0", -1);
+    store.pass(1000);
+    store.act(|ledger| ledger.retry_task(&job, &id("d0").device).unwrap());
+    store.pass(2000);
+    store.connect("d0");
+    store.act(|ledger| ledger.grant_connected(&id("d0")).unwrap());
+    assert_eq!(store.state(&job, "d0"), TaskState::Granted);
+    store.pass(500);
+    store.inform_aged("d0", "2", Some(2000));
+    assert_eq!(store.state(&job, "d0"), TaskState::Succeeded);
+    store.inform_aged("d0", "7", Some(1000));
+    assert_eq!((store.state(&job, "d0"), store.counters(&job).exposed), (TaskState::Failed, 1));
+    store.check(&job);
+}
+
+#[test]
+fn a_success_is_reverted_within_a_day_of_what_was_said_and_not_after() {
+    for (after, state) in [(REVERT_WITHIN - 1, TaskState::Failed), (REVERT_WITHIN, TaskState::Succeeded)] {
+        let store = Store::with_devices(1);
+        let job = store.job(Mode::Push, terms(10));
+        store.begin("d0");
+        store.pass(5000);
+        store.inform_aged("d0", "2", Some(4000));
+        store.pass(after - 4000 + 3000);
+        store.inform_aged("d0", "1", Some(3000));
+        assert_eq!(store.state(&job, "d0"), state, "{after} ms after");
+        store.check(&job);
+    }
+}
+
+#[test]
+fn the_device_that_moved_on_while_nobody_heard_it_reverts_nothing() {
+    let store = Store::with_devices(1);
+    let first = store.job(Mode::Push, terms(10));
+    store.begin("d0");
+    store.add_firmware("3");
+    let second = store.job_to("3", Mode::Push, terms(10));
+    store.pass(10_000);
+    store.inform_aged("d0", "2", Some(9000));
+    let link = store.inform("d0", "2").unwrap().link;
+    store.act(|ledger| ledger.begin(&link).unwrap());
+    store.pass(10_000);
+    store.inform_aged("d0", "3", Some(5000));
+    assert_eq!(
+        (store.state(&first, "d0"), store.state(&second, "d0")),
+        (TaskState::Succeeded, TaskState::Succeeded)
+    );
+    store.inform_aged("d0", "2", Some(2000));
+    assert_eq!(
+        (store.state(&first, "d0"), store.state(&second, "d0")),
+        (TaskState::Succeeded, TaskState::Failed)
+    );
+    store.check(&first);
+    store.check(&second);
+}
+
+#[test]
+fn a_clock_that_was_set_back_silences_no_device_at_work() {
+    for age in [None, Some(10)] {
+        let store = Store::with_devices(3);
+        let job = store.job(Mode::Push, terms(10));
+        for device in ["d0", "d1", "d2"] {
+            store.begin(device);
+        }
+        store.inform("d2", "2");
+        store.pass(-5000);
+        store.inform_aged("d0", "2", age);
+        assert_eq!(store.state(&job, "d0"), TaskState::Succeeded, "{age:?}");
+        report_aged(&store, "d1", -4, age.unwrap_or_default());
+        assert_eq!(store.state(&job, "d1"), TaskState::Failed, "{age:?}");
+        store.inform_aged("d2", "1", age);
+        assert_eq!(store.state(&job, "d2"), TaskState::Failed, "{age:?}");
+        store.check(&job);
+    }
+}
+
+#[test]
+fn after_a_clock_was_set_back_the_job_that_moved_a_device_last_is_reverted() {
+    let store = Store::with_devices(1);
+    let first = store.job(Mode::Push, terms(10));
+    store.succeed("d0");
+    store.pass(-5000);
+    store.add_firmware("3");
+    let second = store.job_to("3", Mode::Push, terms(10));
+    let link = store.inform("d0", "2").unwrap().link;
+    store.act(|ledger| ledger.begin(&link).unwrap());
+    store.inform("d0", "3");
+    let states = || (store.state(&first, "d0"), store.state(&second, "d0"));
+    assert_eq!(states(), (TaskState::Succeeded, TaskState::Succeeded));
+    store.inform("d0", "2");
+    assert_eq!(states(), (TaskState::Succeeded, TaskState::Failed));
+}
+
+#[test]
+fn a_failure_that_waited_behind_the_step_that_took_its_offer_is_heard() {
+    let store = Store::with_devices(1);
+    let job = store.job(Mode::Request, terms(10));
+    store.act(|ledger| ledger.offers(&id("d0")).unwrap());
+    store.pass(60_000);
+    report_aged(&store, "d0", 10, 50_000);
+    assert_eq!(store.state(&job, "d0"), TaskState::Downloading);
+    report_aged(&store, "d0", -4, 40_000);
+    assert_eq!(store.state(&job, "d0"), TaskState::Failed);
+    store.check(&job);
 }
 
 /// Between the first read of a message and its transaction, something else happens.
