@@ -47,7 +47,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         WHERE state = 'waiting' AND backing_off = 0 AND exposed = 1",
     "CREATE INDEX task_push ON task (push_at) WHERE state = 'granted' AND signed = 0",
     "CREATE INDEX task_pushed ON task (push_id) WHERE state = 'granted' AND signed = 0",
-    "CREATE INDEX task_stage ON task (job, stage, state)",
+    "CREATE INDEX task_took ON task (job, stage) WHERE state = 'succeeded'",
     FORMER,
     SCOPE,
     STAGE,
