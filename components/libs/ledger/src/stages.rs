@@ -69,10 +69,13 @@ fn about(job: &JobRecord) -> NewEvent<'_> {
     NewEvent { product: Some(job.product.as_str()), job: Some(&job.job), ..NewEvent::default() }
 }
 
-/// No others may have passed, or have soaked: those that may not keep none of these waiting.
+/// Exactly those that have passed, or have soaked, by [`StageStand::has_passed`] in SQL: others would take their places.
+///
+/// [`StageStand::has_passed`]: ota_rollout::StageStand::has_passed
 const STAGED: &str = "FROM job j WHERE j.state = 'running' AND j.stage < j.last_stage
         AND (j.stage_members = 0 OR (j.stage_passed_at IS NULL
-                AND j.stage_succeeded > 0 AND j.stage_succeeded * 1000 >= j.stage_members * j.stage_pass)
+                AND j.stage_succeeded >= CASE WHEN j.stage_members < 5 THEN j.stage_members ELSE 5 END
+                AND j.stage_succeeded * 1000 >= j.stage_members * j.stage_pass)
             OR j.stage_passed_at <= {now} - j.stage_soak)
     ORDER BY j.created_at LIMIT 100";
 const ONE_STAGED: &str = "FROM job j WHERE j.job = $1 AND j.state = 'running' AND j.stage < j.last_stage";
@@ -83,13 +86,13 @@ const OPEN: &str = "UPDATE job SET stage = $2, stage_passed_at = NULL,
             SELECT s.soak, s.pass, s.members, s.succeeded, s.ended FROM stage s
             WHERE s.job = job.job AND s.stage = $2)
     WHERE job = $1";
-/// Members that the tasks up to a device brought; under the lock of the job.
-pub(crate) const COUNT_MEMBERS: &str = "UPDATE stage SET (members, succeeded, ended) = (
-            SELECT stage.members + COUNT(*),
-                stage.succeeded + COUNT(CASE WHEN t.state = 'skipped' THEN 1 END),
-                stage.ended + COUNT(CASE WHEN t.state = 'skipped' THEN 1 END)
-            FROM task t WHERE t.job = $1 AND t.device > $2 AND t.device <= $3 AND t.stage = stage.stage)
-    WHERE job = $1 AND stage > 0";
+/// Members that the tasks up to a device brought, read once for all stages; under the lock of the job.
+pub(crate) const COUNT_MEMBERS: &str = "UPDATE stage SET members = stage.members + brought.members,
+        succeeded = stage.succeeded + brought.skipped, ended = stage.ended + brought.skipped
+    FROM (SELECT t.stage, COUNT(*) AS members, COUNT(CASE WHEN t.state = 'skipped' THEN 1 END) AS skipped
+        FROM task t WHERE t.job = $1 AND t.device > $2 AND t.device <= $3 AND t.stage > 0
+        GROUP BY t.stage) AS brought
+    WHERE stage.job = $1 AND stage.stage = brought.stage";
 /// One that joined.
 pub(crate) const ONE_MORE_MEMBER: &str = "UPDATE stage SET members = members + 1
     WHERE job = $1 AND stage = (SELECT t.stage FROM task t WHERE t.job = $1 AND t.device = $2)";

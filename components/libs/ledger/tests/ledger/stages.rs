@@ -1,5 +1,6 @@
 //! Canaries and stages: who goes when, and what opens the next.
 
+use ota_ledger::Sql;
 use ota_ledger::job::NewJob;
 use ota_ledger::offer::Offers;
 use ota_rollout::{JobState, Mode, Stage, TaskState};
@@ -270,4 +271,23 @@ fn a_stage_opens_with_what_became_of_its_members_before_and_counts_none_of_them(
         store.check(&job);
     }
     assert!(store.record(&job).stand.ended >= 2);
+}
+
+#[test]
+fn stages_that_have_not_passed_keep_none_waiting_that_has() {
+    let store = Store::with_devices(2);
+    let jobs: Vec<String> = (0..101).map(|_| with_canary(&store, &["d0"])).collect();
+    let (last, others) = jobs.split_last().unwrap();
+    // members, share that must succeed (per mille), succeeded: the share would do, the sample does not.
+    let short = [(4, 1, 3), (100, 10, 4)];
+    let stands = short.into_iter().cycle().take(100).chain([(100, 60, 6)]);
+    for (job, (members, pass, succeeded)) in jobs.iter().zip(stands) {
+        let stand = "UPDATE job SET stage_members = $2, stage_pass = $3, stage_succeeded = $4 WHERE job = $1";
+        let values = [job.as_str().into(), members.into(), pass.into(), succeeded.into()];
+        store.sql.execute(stand, &values).unwrap();
+    }
+    store.sweep();
+    let has_passed = |job: &String| store.record(job).passed_at.is_some();
+    assert!(has_passed(last));
+    assert!(!others.iter().any(has_passed));
 }
