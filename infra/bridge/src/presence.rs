@@ -22,7 +22,7 @@ use crate::gateway::Outcome;
 use crate::retry::Backoff;
 use crate::stop::Stopping;
 
-/// Changes in one report: as many as the gateway takes in one transaction.
+/// Changes in one report: the gateway takes them, and grants those that came, well within the time of one call.
 const BATCH: usize = 200;
 
 /// The changes that the gateway has not heard of.

@@ -8,7 +8,7 @@ use ota_ledger::download::{Access, Begun};
 use ota_ledger::inform::Told;
 use ota_ledger::job::{NewJob, NotCreated};
 use ota_ledger::offer::Offers;
-use ota_ledger::presence::Session;
+use ota_ledger::presence::{Change, Session};
 use ota_ledger::progress::Reported;
 use ota_ledger::record::FirmwareRecord;
 use ota_ledger::{Ledger, SqlError};
@@ -81,10 +81,8 @@ impl Call {
             }
             Self::Download(link) => download(ledger, link).unwrap_or_else(failed),
             Self::Complete(link) => ledger.complete(link).map_or_else(failed, |()| Answer::Nothing),
-            Self::Connect(session) => ledger.connected(session).map_or_else(failed, |()| Answer::Nothing),
-            Self::Disconnect(session) => {
-                ledger.disconnected(session).map_or_else(failed, |()| Answer::Nothing)
-            }
+            Self::Connect(session) => change(ledger, session, Change::Connected).unwrap_or_else(failed),
+            Self::Disconnect(session) => change(ledger, session, Change::Disconnected).unwrap_or_else(failed),
             Self::Delivered(push) => ledger.delivered(push).map_or_else(failed, |()| Answer::Nothing),
             Self::Sweep(bridge) => sweep(ledger, *bridge).unwrap_or_else(failed),
             _ => self.of_operator(ledger),
@@ -183,6 +181,13 @@ fn download(ledger: &Ledger<'_>, link: &Link) -> Result<Answer, SqlError> {
     };
     let bytes_of = |firmware: Box<FirmwareRecord>| Answer::Served(link.clone(), firmware.version);
     Ok(served.map_or(Answer::Nothing, bytes_of))
+}
+
+/// What the access component does with a report.
+fn change(ledger: &Ledger<'_>, session: &Session, change: Change) -> Result<Answer, SqlError> {
+    let arrived = ledger.changed(&[(session.clone(), change)])?;
+    arrived.iter().try_for_each(|id| ledger.grant_connected(id))?;
+    Ok(Answer::Nothing)
 }
 
 fn sweep(ledger: &Ledger<'_>, bridge: Option<&str>) -> Result<Answer, SqlError> {

@@ -2,7 +2,7 @@
 
 use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
 use ota_ledger::job::NewJob;
-use ota_ledger::presence::Session;
+use ota_ledger::presence::{Change, Session};
 use ota_ledger::record::Duties;
 use ota_ledger::{Dialect, Ledger, Sql, SqlError, schema};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
@@ -71,7 +71,8 @@ impl Ground {
                 &[id.product.as_str().into(), id.device.as_str().into(), START.into()],
             )?;
             if choices.below(3) < 2 {
-                ledger.connected(&Session { id: id.clone(), bridge: None, number: 1 })?;
+                let session = Session { id: id.clone(), bridge: None, number: 1 };
+                ledger.changed(&[(session, Change::Connected)])?;
             }
         }
         let jobs: Vec<NewJob> = (0..=choices.below(2)).map(|number| new_job(number, choices)).collect();

@@ -73,12 +73,13 @@ fn the_end_of_an_older_session_says_nothing_of_the_new_one() {
 #[test]
 fn events_count_in_their_order() {
     let bed = Testbed::with_fleet(1, IMAGE);
-    let event =
-        |event: &str| json!({"event": event, "product": "pk", "device": "d0", "bridge": "b", "session": 1});
-    report(&bed, &json!([event("connected"), event("disconnected")]));
+    let event = |event: &str, session: i64| json!({"event": event, "product": "pk", "device": "d0", "bridge": "b", "session": session});
+    report(&bed, &json!([event("connected", 1), event("disconnected", 1)]));
     assert!(!is_connected(&bed));
-    report(&bed, &json!([event("disconnected"), event("connected")]));
+    report(&bed, &json!([event("disconnected", 1), event("connected", 2)]));
     assert!(is_connected(&bed));
+    report(&bed, &json!([event("disconnected", 3), event("connected", 3)]));
+    assert!(!is_connected(&bed), "a begin behind its end is no news");
 }
 
 #[test]

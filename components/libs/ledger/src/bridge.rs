@@ -75,11 +75,13 @@ const STILL_SILENT: &str = "UPDATE bridge SET suspected = suspected
 const SESSIONS_OF: &str = "SELECT d.product, d.device FROM device d
     WHERE d.bridge = $1 AND d.connected = 1 ORDER BY d.product, d.device LIMIT $2";
 const FORGET: &str = "DELETE FROM bridge WHERE bridge = $1";
-/// Its number stays: the end of this session, should it still be told, is over already.
-const END_SESSION: &str = "UPDATE device SET connected = 0
+/// It steps back by one number: told once more by a bridge that lives after all, it is newer than what is on record,
+/// and its end is too.
+const END_SESSION: &str = "UPDATE device SET connected = 0, session = session - 1
     WHERE product = $1 AND device = $2 AND bridge = $3 AND connected = 1";
 /// It counts as reachable for as long as it would without a session.
 const UNREACHABLE: &str = "UPDATE task SET ready_until =
         (SELECT d.heard_at FROM device d WHERE d.product = task.product AND d.device = task.device)
         + (SELECT j.reachable_within FROM job j WHERE j.job = task.job)
-    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until >= 9000000000000000";
+    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until >= 9000000000000000
+        AND EXISTS (SELECT 1 FROM job j WHERE j.job = task.job AND j.state <> 'deleted')";

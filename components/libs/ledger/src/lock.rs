@@ -1,10 +1,12 @@
 //! Locks, taken in one order, so that no two wait for each other: product, firmware, bridge, device, its tasks, job,
 //! stage. Beside that, a hook comes before its messages.
 //! - Whoever takes several jobs (quarantine, hardware that goes, tags) holds their product; all others take one.
-//! - Whoever takes several devices (sessions that begin or end) takes no job, and the devices in the order of their keys.
+//! - Whoever takes several devices (sessions that begin or end) takes no job, the devices in the order of their keys, and
+//!   no task of a deleted job: a purge takes those in any order, of many devices, and holds none of the devices.
 //! - Behind a job come only rows that nobody reaches without it or without the device that is held: tasks that are being
 //!   made or make room, offers that become void.
-//! - A purge takes tasks of a job that was deleted, then that job.
+//! - A purge takes tasks of a job that was deleted, then that job. Whoever holds one device may want one of its
+//!   tasks there: the purge waits for nothing else that it holds.
 //! - What is written without the device's lock is one row, conditional, and waits for nothing: a step or words beside an
 //!   attempt, a push that was made.
 

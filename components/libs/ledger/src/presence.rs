@@ -1,8 +1,13 @@
 //! Presence: who is connected, by the word of bridges and brokers. Advisory: it decides who is worth telling, no more.
+//!
+//! A device's row has the newest session that is known of it, by its bridge and number, and whether it lasts. Reports
+//! may come late, twice, and in another order than they were told, so the number decides: of one bridge, a report must be
+//! of a newer session than the one on record, or of that one while it lasts; 0, which is unknown, begins always. An end
+//! of which the begin is not known is on record too, and the begin, when it comes, is no news. Only a session that ended by its bridge's silence steps back by one number: it
+//! alone may begin again, when its bridge reports it anew (see [`crate::bridge`]).
 
 use ota_protocol::key::DeviceId;
 
-use crate::inform::SET_READY;
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
@@ -26,24 +31,14 @@ pub enum Change {
     Disconnected,
 }
 
-/// The most changes that one transaction takes.
-pub const CHANGES: usize = 200;
+/// The most changes that one transaction takes: whoever wants one of its devices waits for all of it, and gives up
+/// after 2 s.
+pub const CHANGES: usize = 50;
 
 impl Ledger<'_> {
-    /// The device connected: it is reachable until it disconnects, and is granted what it may have.
-    /// Unknown devices are passed over.
-    pub fn connected(&self, session: &Session) -> Result<(), SqlError> {
-        let arrived = self.changed(&[(session.clone(), Change::Connected)])?;
-        arrived.iter().try_for_each(|id| self.grant_connected(id))
-    }
-
-    /// The device's session ended; an older session than the one on record changes nothing.
-    pub fn disconnected(&self, session: &Session) -> Result<(), SqlError> {
-        self.changed(&[(session.clone(), Change::Disconnected)]).map(|_| ())
-    }
-
-    /// The same for many, of each device in order: who connected and may have tasks, for
-    /// [`grant_connected`](Self::grant_connected). Meanwhile the sweep may grant them, too.
+    /// Sessions began and ended, of each device in order: who connected and may have tasks, for
+    /// [`grant_connected`](Self::grant_connected). Meanwhile the sweep may grant them, too. A device is reachable until
+    /// it disconnects; unknown ones are passed over, and so is what an older session has to say.
     ///
     /// A transaction for up to [`CHANGES`] of them, since a fleet that comes at once must not wait for as many commits.
     /// Each device is locked before its tasks, in the order of their keys, and no job is: who holds one of them waits
@@ -76,7 +71,7 @@ impl Ledger<'_> {
     /// Whether it changed a device that may have tasks.
     fn change(&self, session: &Session, change: Change) -> Result<bool, SqlError> {
         let (statement, ready) = match change {
-            Change::Connected => (CONNECTED, SET_READY),
+            Change::Connected => (CONNECTED, READY),
             Change::Disconnected => (DISCONNECTED, STAYS_READY),
         };
         let changed = self.sql.execute(
@@ -105,12 +100,21 @@ impl Ledger<'_> {
 
 const CONNECTED: &str = "UPDATE device SET connected = 1, bridge = $3, session = $4, heard_at = {now}
     WHERE product = $1 AND device = $2
-        AND (connected = 0 OR COALESCE(bridge, '') <> COALESCE($3, '') OR session <= $4)";
-const DISCONNECTED: &str = "UPDATE device SET connected = 0, heard_at = {now}
-    WHERE product = $1 AND device = $2 AND connected = 1
-        AND COALESCE(bridge, '') = COALESCE($3, '') AND session = $4";
+        AND (COALESCE(bridge, '') <> COALESCE($3, '') OR session < $4 OR (session = $4 AND connected = 1)
+            OR CAST($4 AS BIGINT) = 0)";
+/// What another bridge holds does not end by it.
+const DISCONNECTED: &str = "UPDATE device SET connected = 0, bridge = $3, session = $4, heard_at = {now}
+    WHERE product = $1 AND device = $2
+        AND CASE WHEN COALESCE(bridge, '') <> COALESCE($3, '') THEN connected = 0
+            ELSE session < $4 OR (session = $4 AND connected = 1) END";
+/// It is reachable until it disconnects: 2^53 ms is beyond any clock. Each attempt takes a millisecond off it, so that
+/// whoever was never granted goes before one that lapsed.
+const READY: &str = "UPDATE task SET ready_until = 9007199254740992 - attempt
+    WHERE product = $1 AND device = $2 AND state = 'waiting'
+        AND EXISTS (SELECT 1 FROM job j WHERE j.job = task.job AND j.state <> 'deleted')";
 /// A device that went away may still be heard for a while; one that lapsed was not reachable before, and is not now.
 const STAYS_READY: &str = "UPDATE task SET
         ready_until = {now} + (SELECT j.reachable_within FROM job j WHERE j.job = task.job)
-    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until >= 9000000000000000";
+    WHERE product = $1 AND device = $2 AND state = 'waiting' AND ready_until >= 9000000000000000
+        AND EXISTS (SELECT 1 FROM job j WHERE j.job = task.job AND j.state <> 'deleted')";
 const HAS_INFORMED: &str = "SELECT 1 FROM device WHERE product = $1 AND device = $2 AND version IS NOT NULL";

@@ -238,7 +238,7 @@ fn a_device_that_connects() {
         store.create(NewJob::new("a job".to_owned(), pk(), ver("2")));
         store
     };
-    comes_to_the_same_end(prepare, |store| sql(store.act(|ledger| ledger.connected(&session()))));
+    comes_to_the_same_end(prepare, |store| sql(store.try_session(&session())));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::ledger::store::{Store, id, terms};
 
 fn connect(store: &Store, device: &str, bridge: &str) {
     let session = Session { id: id(device), bridge: Some(bridge.to_owned()), number: 1 };
-    store.act(|ledger| ledger.connected(&session).unwrap());
+    store.session_begins(&session);
 }
 
 /// One call of the bridge's ticker.
@@ -66,9 +66,7 @@ fn sessions_of_a_bridge_that_died_are_out_of_the_reach_of_a_job_that_comes_later
 fn a_bridge_that_ticks_keeps_its_sessions_and_so_does_a_broker() {
     let store = Store::with_devices(2);
     connect(&store, "d0", "b1");
-    store.act(|ledger| {
-        ledger.connected(&Session { id: id("d1"), bridge: None, number: 0 }).unwrap();
-    });
+    store.session_begins(&Session { id: id("d1"), bridge: None, number: 0 });
     ticks_for(&store, "b1", 3600);
     assert!(is_connected(&store, "d0") && is_connected(&store, "d1"));
 }

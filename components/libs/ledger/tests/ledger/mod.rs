@@ -31,6 +31,7 @@ mod races;
 mod recorded;
 mod retries;
 mod scopes;
+mod sessions;
 mod stages;
 mod store;
 mod sweep;

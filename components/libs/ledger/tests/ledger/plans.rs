@@ -114,7 +114,7 @@ fn sweep(store: &Store) {
 
 fn devices_report(store: &Store) {
     let session = Session { id: id("d0"), bridge: Some("b1".to_owned()), number: 1 };
-    store.act(|ledger| ledger.connected(&session).unwrap());
+    store.session_begins(&session);
     for device in ["d0", "d1", "d2", "d3"] {
         if let Some(command) = store.inform(device, "1") {
             let push_id = command.push_id.unwrap();
@@ -129,7 +129,7 @@ fn devices_report(store: &Store) {
             store.act(|ledger| ledger.resume(&command.link).unwrap());
         }
     }
-    store.act(|ledger| ledger.disconnected(&session).unwrap());
+    store.session_ends(&session);
     sweep(store);
     store.pass(200_000);
     sweep(store);

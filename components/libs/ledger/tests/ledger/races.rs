@@ -4,7 +4,7 @@ use std::thread;
 
 use ota_ledger::SqlError;
 use ota_ledger::job::NewJob;
-use ota_ledger::presence::Session;
+use ota_ledger::presence::{Change, Session};
 use ota_ledger::scope::Scope;
 use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
 
@@ -205,10 +205,14 @@ fn no_two_wait_for_each_other_whoever_changes_the_same_devices_and_jobs() {
 /// Whatever touches many tasks of a device, many devices, or many jobs.
 fn wear(store: &Store, numbers: &mut Numbers) -> Result<(), SqlError> {
     let device = id(&format!("d{}", numbers.below(DEVICES)));
-    let session = Session { id: device.clone(), bridge: Some(format!("b{}", numbers.below(2))), number: 1 };
+    let bridge = Some(format!("b{}", numbers.below(2)));
+    let session = Session { id: device.clone(), bridge, number: i64::try_from(numbers.below(100)).unwrap() };
     store.act(|ledger| match numbers.below(10) {
         0..3 => ledger.inform(&heard(device.device.as_str()), &ver("1")).map(drop),
-        3..5 => ledger.connected(&session),
+        3..5 => {
+            let change = if numbers.below(2) == 0 { Change::Connected } else { Change::Disconnected };
+            ledger.changed(&[(session, change)]).map(drop)
+        }
         5 => ledger.replace_device(&device, "anew").map(drop),
         6 => ledger.set_tags(&device, &[format!("t{}", numbers.below(3))]).map(drop),
         7 => ledger.quarantine(&pk(), &ver("5"), &device, "damaged"),

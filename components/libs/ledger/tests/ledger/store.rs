@@ -8,7 +8,7 @@ use ota_ledger::download::Begun;
 use ota_ledger::firmware::Pushed;
 use ota_ledger::inform::{Heard, Told};
 use ota_ledger::job::NewJob;
-use ota_ledger::presence::Session;
+use ota_ledger::presence::{Change, Session};
 use ota_ledger::record::{Duties, JobRecord, TaskRecord};
 use ota_ledger::sweep::Swept;
 use ota_ledger::{Ledger, Sql, SqlError};
@@ -180,11 +180,32 @@ impl Store {
 
     /// The device connects through the bridge `b1`, or loses its session.
     pub(crate) fn connect(&self, device: &str) {
-        self.act(|ledger| ledger.connected(&session(device)).unwrap());
+        self.session_begins(&session(device, self.last_session(device) + 1));
     }
 
     pub(crate) fn disconnect(&self, device: &str) {
-        self.act(|ledger| ledger.disconnected(&session(device)).unwrap());
+        self.session_ends(&session(device, self.last_session(device)));
+    }
+
+    fn last_session(&self, device: &str) -> i64 {
+        let rows = self.sql.query("SELECT session FROM device WHERE device = $1", &[device.into()]);
+        rows.unwrap()[0].int(0).unwrap()
+    }
+
+    pub(crate) fn session_begins(&self, session: &Session) {
+        self.try_session(session).unwrap();
+    }
+
+    /// What a report of one session does: it is written, and its device granted what it may have.
+    pub(crate) fn try_session(&self, session: &Session) -> Result<(), SqlError> {
+        self.act(|ledger| {
+            let arrived = ledger.changed(&[(session.clone(), Change::Connected)])?;
+            arrived.iter().try_for_each(|id| ledger.grant_connected(id))
+        })
+    }
+
+    pub(crate) fn session_ends(&self, session: &Session) {
+        self.act(|ledger| ledger.changed(&[(session.clone(), Change::Disconnected)]).unwrap());
     }
 
     pub(crate) fn sweep(&self) -> Swept {
@@ -274,8 +295,8 @@ impl Store {
     }
 }
 
-fn session(device: &str) -> Session {
-    Session { id: id(device), bridge: Some("b1".to_owned()), number: 1 }
+fn session(device: &str, number: i64) -> Session {
+    Session { id: id(device), bridge: Some("b1".to_owned()), number }
 }
 
 /// Whether the device is on the target.

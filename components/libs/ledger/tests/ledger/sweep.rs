@@ -7,8 +7,8 @@ use ota_rollout::{JobState, Mode, TaskState, Terms};
 
 use crate::ledger::store::{Store, id, terms};
 
-fn session(device: &str, bridge: &str, number: i64) -> Session {
-    Session { id: id(device), bridge: Some(bridge.to_owned()), number }
+fn session(device: &str) -> Session {
+    Session { id: id(device), bridge: Some("b1".to_owned()), number: 1 }
 }
 
 fn sweep(store: &Store) -> Swept {
@@ -23,7 +23,7 @@ fn delivered_to(store: &Store, bridge: Option<&str>) -> Vec<String> {
 #[test]
 fn connected_devices_are_granted_and_told_through_the_bridge_that_holds_them() {
     let store = Store::with_devices(2);
-    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
+    store.session_begins(&session("d0"));
     store.pass(700_000);
     let job = store.job(Mode::Push, terms(10));
     assert_eq!(sweep(&store).granted, 1);
@@ -89,25 +89,9 @@ fn a_device_that_connects_and_never_informed_is_not_granted() {
     let store = Store::with_devices(0);
     store.add_device("d0");
     let job = store.job(Mode::Push, terms(10));
-    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
+    store.session_begins(&session("d0"));
     assert_eq!(sweep(&store), Swept::default());
     assert_eq!(store.state(&job, "d0"), TaskState::Waiting);
-}
-
-#[test]
-fn the_end_of_an_old_session_says_nothing_of_the_new_one() {
-    let store = Store::with_devices(1);
-    store.act(|ledger| ledger.connected(&session("d0", "b1", 1)).unwrap());
-    store.act(|ledger| ledger.connected(&session("d0", "b1", 2)).unwrap());
-    store.act(|ledger| ledger.disconnected(&session("d0", "b1", 1)).unwrap());
-    store.act(|ledger| ledger.connected(&session("d0", "b2", 1)).unwrap());
-    store.act(|ledger| ledger.disconnected(&session("d0", "b1", 2)).unwrap());
-    let is_connected = || {
-        store.act(|ledger| ledger.device(&id("d0")).unwrap()).is_some_and(|(device, ..)| device.is_connected)
-    };
-    assert!(is_connected());
-    store.act(|ledger| ledger.disconnected(&session("d0", "b2", 1)).unwrap());
-    assert!(!is_connected());
 }
 
 #[test]
