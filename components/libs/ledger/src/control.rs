@@ -1,8 +1,8 @@
 //! What people do to a job: stop, pause, resume, amend, delete; and to its tasks: cancel, retry.
 
 use ota_protocol::key::{DeviceId, DeviceKey};
-use ota_rollout::job::is_of_losses;
-use ota_rollout::{Forgiven, Happening, Job, JobState, Terms, apply};
+use ota_rollout::job::{is_of_a_stage, is_of_losses};
+use ota_rollout::{Counters, Forgiven, Happening, Job, JobState, Terms, apply};
 
 use crate::decide::{Decision, Landed};
 use crate::event::NewEvent;
@@ -89,9 +89,10 @@ impl Ledger<'_> {
 
     /// Lets a job that is held, paused or stopped run again.
     ///
-    /// If it had been held for its losses, these are forgiven, and the event says so: the gate judges what comes, a stage
-    /// that could not pass is passed. The budget forgives nothing. A pause, a stop, or a hold for another reason gives
-    /// nothing to forgive: what was lost meanwhile may hold the job at once, and it takes another resume to accept that.
+    /// If it had held itself for its losses, those until then are forgiven, and the event says so: the gate judges what
+    /// came after, a stage that it held for is passed. The budget forgives nothing. A pause, a stop, or a hold for another
+    /// reason gives nothing to forgive: what was lost meanwhile, behind a hold too, may hold the job at once, and it takes
+    /// another resume to accept that.
     pub fn resume_job(&self, id: &str) -> Result<JobRecord, NotChanged> {
         self.transaction(|| {
             // No firmware of it is quarantined meanwhile.
@@ -108,8 +109,9 @@ impl Ledger<'_> {
             }
             let state = if job.filled_to.is_some() { JobState::Preparing } else { JobState::Running };
             let accepted = job.held_because.as_deref().filter(|why| is_of_losses(why));
-            let forgiven = if accepted.is_some() { as_it_stands(&job) } else { job.forgiven };
-            let passes = accepted.is_some() && job.rules().stage.is_some_and(|stage| stage.is_stuck());
+            let forgiven = if accepted.is_some() { job.held } else { job.forgiven };
+            let passes = accepted.is_some_and(is_of_a_stage)
+                && job.rules().stage.is_some_and(|stage| stage.is_stuck());
             let values = [
                 id.into(),
                 state.as_str().into(),
@@ -148,8 +150,9 @@ impl Ledger<'_> {
         if self.is_damaged(job)? {
             return Err(NotChanged::Quarantined);
         }
-        // Only the budget, then, which nobody can resume away.
-        let forgiven = as_it_stands(job);
+        // Only the budget, then, which nobody can resume away: the gate judges a job that runs.
+        let Counters { succeeded, .. } = job.counters;
+        let forgiven = Forgiven { lost: job.counters.lost(), succeeded };
         let running = Job { state: JobState::Running, forgiven, stage: None, ..job.rules() };
         running.must_hold().map_or(Ok(()), |why| Err(NotChanged::WouldHold(why)))
     }
@@ -275,11 +278,6 @@ impl Ledger<'_> {
             Ok(End::Commit(Ok(())))
         })?
     }
-}
-
-/// All that the job has lost so far.
-fn as_it_stands(job: &JobRecord) -> Forgiven {
-    Forgiven { lost: job.counters.lost(), succeeded: job.counters.succeeded }
 }
 
 fn by_operator<'e>(

@@ -339,6 +339,7 @@ const PACE: &str = "paced_until = CASE WHEN per_minute = 0 THEN 0
 const BEGIN: &str = "UPDATE job SET begun = begun + $2
     WHERE job = $1 AND state = 'running' AND exposed <= loss_budget + growth * succeeded / 1000";
 /// What a resume forgave is never more than what is lost: a device that comes back is not forgiven a second time.
+/// Neither is what the next one would forgive.
 const COUNT: &str = "UPDATE job SET waiting = waiting + $2, in_flight = in_flight + $3,
         succeeded = succeeded + $4, failed = failed + $5, timed_out = timed_out + $6,
         canceled = canceled + $7, skipped = skipped + $8, exposed = exposed + $9, begun = begun + $10,
@@ -346,8 +347,12 @@ const COUNT: &str = "UPDATE job SET waiting = waiting + $2, in_flight = in_fligh
         stage_succeeded = stage_succeeded + CASE WHEN stage = $12 THEN CAST($13 AS BIGINT) ELSE 0 END,
         stage_ended = stage_ended + CASE WHEN stage = $12 THEN CAST($14 AS BIGINT) ELSE 0 END,
         forgiven_lost = CASE WHEN forgiven_lost > exposed + $9 - in_flight - $3
-            THEN exposed + $9 - in_flight - $3 ELSE forgiven_lost END
+            THEN exposed + $9 - in_flight - $3 ELSE forgiven_lost END,
+        held_lost = CASE WHEN held_lost > exposed + $9 - in_flight - $3
+            THEN exposed + $9 - in_flight - $3 ELSE held_lost END
     WHERE job = $1";
 const VOID_OFFERS: &str = "UPDATE task SET offered = 0
     WHERE product = $1 AND device = $2 AND job <> $3 AND state = 'waiting' AND offered = 1";
-const SET_JOB_STATE: &str = "UPDATE job SET state = $2, held_because = $3 WHERE job = $1";
+const SET_JOB_STATE: &str = "UPDATE job SET state = $2, held_because = $3,
+        held_lost = exposed - in_flight, held_succeeded = succeeded
+    WHERE job = $1";

@@ -104,7 +104,8 @@ pub struct Job {
     pub max_failure_rate: i64,
     /// Its tasks, counted.
     pub counters: Counters,
-    /// What a person took note of when the job, which was held for it, was resumed: the gate judges what came after.
+    /// What a person took note of when the job, which was held for it, was resumed: the gate judges what came after that
+    /// hold.
     pub forgiven: Forgiven,
     /// Whether it takes in devices that come later, and so never ends by itself.
     pub is_incremental: bool,
@@ -112,10 +113,10 @@ pub struct Job {
     pub stage: Option<StageStand>,
 }
 
-/// What had been lost and had succeeded when the job was last resumed after it had been held for its losses.
+/// What had been lost and had succeeded when the job last held itself for its losses, if it was resumed since.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Forgiven {
-    /// Devices lost until then.
+    /// Devices lost until then, less those that came back.
     pub lost: i64,
     /// Devices that had succeeded.
     pub succeeded: i64,
@@ -213,6 +214,17 @@ impl Job {
 /// ```
 pub fn is_of_losses(why: &str) -> bool {
     [GATE, STAGE, BUDGET].iter().any(|word| why.starts_with(word))
+}
+
+/// Whether it held because the open stage could not pass.
+///
+/// ```
+/// use ota_rollout::job::is_of_a_stage;
+/// assert!(is_of_a_stage("stage 0 cannot pass: 1 of its 2 devices succeeded, 2 must"));
+/// assert!(!is_of_a_stage("gate: 5 of 5 lost, at most 5 % may be"));
+/// ```
+pub fn is_of_a_stage(why: &str) -> bool {
+    why.starts_with(STAGE)
 }
 
 const GATE: &str = "gate: ";

@@ -51,6 +51,8 @@ pub struct JobRecord {
     pub passed_at: Option<i64>,
     /// What was forgiven when it was resumed after it had been held for its losses.
     pub forgiven: Forgiven,
+    /// How it stood when it last held itself, less what was lost and came back since: what a resume forgives.
+    pub held: Forgiven,
     /// How many tasks it has, with those of hardware that was replaced.
     pub devices: i64,
     /// Its tasks, counted.
@@ -66,8 +68,9 @@ impl JobRecord {
          j.reachable_within, j.starts_at, j.windows, j.downgrade, j.incremental, j.paced_until, j.filled_to, \
          j.stage, j.last_stage, j.stage_members, j.stage_succeeded, j.stage_ended, j.stage_pass, j.stage_soak, \
          j.stage_passed_at, j.forgiven_lost, j.forgiven_succeeded, j.devices, j.waiting, j.in_flight, \
-         j.succeeded, j.failed, j.timed_out, j.canceled, j.skipped, j.exposed, j.begun, j.retrying, j.created_at";
-    pub(crate) const WIDTH: usize = 48;
+         j.succeeded, j.failed, j.timed_out, j.canceled, j.skipped, j.exposed, j.begun, j.retrying, j.created_at, \
+         j.held_lost, j.held_succeeded";
+    pub(crate) const WIDTH: usize = 50;
 
     pub(crate) fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
         let word = |n: usize| row.text(at + n);
@@ -101,6 +104,7 @@ impl JobRecord {
             soak: row.int(at + 32)?,
             passed_at: row.opt_int(at + 33)?,
             forgiven: Forgiven { lost: row.int(at + 34)?, succeeded: row.int(at + 35)? },
+            held: Forgiven { lost: row.int(at + 48)?, succeeded: row.int(at + 49)? },
             devices: row.int(at + 36)?,
             counters: counters(row, at + 37)?,
             created_at: row.int(at + 47)?,

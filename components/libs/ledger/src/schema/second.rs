@@ -75,6 +75,7 @@ const DEVICE_TAG: &str = "CREATE TABLE device_tag (
 
 /// `look_at`: before then the sweep need not look whether the job may grant. `filled_to`: up to which device its
 /// tasks are made, or purged; NULL when that is over. `multiplier` and `shift` spread the devices over its stages.
+/// `held_lost`, `held_succeeded`: how it stood when it last held itself, and what a resume forgives.
 /// `creation_key`: what its creator called its creation; `content`: the digest of what was asked for.
 const JOB: &str = "CREATE TABLE job (
     job TEXT PRIMARY KEY,
@@ -120,6 +121,8 @@ const JOB: &str = "CREATE TABLE job (
     stage_passed_at BIGINT,
     forgiven_lost BIGINT NOT NULL DEFAULT 0,
     forgiven_succeeded BIGINT NOT NULL DEFAULT 0,
+    held_lost BIGINT NOT NULL DEFAULT 0,
+    held_succeeded BIGINT NOT NULL DEFAULT 0,
     devices BIGINT NOT NULL DEFAULT 0,
     waiting BIGINT NOT NULL DEFAULT 0 CHECK (waiting >= 0),
     in_flight BIGINT NOT NULL DEFAULT 0 CHECK (in_flight >= 0),
@@ -140,10 +143,12 @@ const JOB: &str = "CREATE TABLE job (
 const KEEP_JOBS: &str =
     "INSERT INTO job (job, product, version, mode, state, held_because, loss_budget, growth,
         max_in_flight, first_sign_within, upgrade_timeout, confirm_within, reachable_within, devices, waiting,
-        in_flight, succeeded, failed, timed_out, canceled, skipped, exposed, begun, created_at)
+        in_flight, succeeded, failed, timed_out, canceled, skipped, exposed, begun, created_at,
+        held_lost, held_succeeded)
     SELECT job, product, version, mode, state, held_because, loss_budget, growth,
         max_in_flight, first_sign_within, upgrade_timeout, confirm_within, reachable_within, devices, waiting,
-        in_flight, succeeded, failed, timed_out, canceled, skipped, exposed, begun, created_at
+        in_flight, succeeded, failed, timed_out, canceled, skipped, exposed, begun, created_at,
+        exposed - in_flight, succeeded
     FROM job_of_1";
 
 /// `hop`: the sequence of the firmware that the attempt brings. `times_out_at`: when the attempt ends at the latest.

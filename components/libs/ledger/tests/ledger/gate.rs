@@ -246,6 +246,57 @@ fn a_held_job_that_is_paused_or_stopped_keeps_why_it_was_held_and_its_resume_for
 }
 
 #[test]
+fn what_a_job_loses_after_its_hold_is_forgiven_by_another_resume_only() {
+    for stops in [false, true] {
+        let store = Store::with_devices(40);
+        let job = store.job(Mode::Push, terms(30));
+        let number = |n: usize| format!("d{n}");
+        store.succeed("d0");
+        (1..15).map(number).for_each(|device| drop(store.begin(&device)));
+        (1..5).map(number).for_each(|device| store.report(&device, -4));
+        let why = held("gate: 4 of 5 lost, at most 5 % may be");
+        assert_eq!(store.standing(&job), why);
+        if stops {
+            store.act(|ledger| ledger.stop_job(&job, false).unwrap());
+        } else {
+            store.act(|ledger| ledger.pause_job(&job).unwrap());
+        }
+        store.pass(100_001);
+        assert_eq!(store.sweep().timed_out, 10);
+        let resumed = store.act(|ledger| ledger.resume_job(&job).unwrap());
+        assert_eq!((resumed.forgiven.lost, resumed.forgiven.succeeded), (4, 1));
+        let why = held("gate: 10 of 10 lost, at most 5 % may be");
+        assert_eq!(store.standing(&job), why);
+        let resumed = store.act(|ledger| ledger.resume_job(&job).unwrap());
+        assert_eq!((store.standing(&job), resumed.forgiven.lost), (running(), 14));
+        store.check(&job);
+    }
+}
+
+#[test]
+fn what_came_back_after_the_hold_hides_none_that_was_lost_after_it() {
+    let store = Store::with_devices(40);
+    let job = store.job(Mode::Push, terms(30));
+    for device in ["d5", "d6", "d7"] {
+        store.begin(device);
+    }
+    for device in ["d0", "d1", "d2", "d3", "d4"] {
+        store.fail(device);
+    }
+    assert_eq!(store.standing(&job).0, JobState::Held);
+    for device in ["d0", "d1", "d2"] {
+        store.inform(device, "2");
+    }
+    for device in ["d5", "d6", "d7"] {
+        store.report(device, -4);
+    }
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert_eq!(store.record(&job).forgiven.lost, 2);
+    assert_eq!(store.standing(&job), held("gate: 3 of 6 lost, at most 5 % may be"));
+    store.check(&job);
+}
+
+#[test]
 fn what_was_held_for_another_reason_than_its_losses_is_forgiven_none() {
     let store = Store::with_devices(30);
     let job = store.job(Mode::Push, terms(20));

@@ -73,6 +73,27 @@ fn a_canary_that_fails_holds_the_job_and_a_resume_goes_on_past_it() {
 }
 
 #[test]
+fn a_stage_that_cannot_pass_since_its_job_held_is_passed_by_another_resume_only() {
+    let store = Store::with_devices(20);
+    let canary: Vec<String> = (0..6).map(|n| format!("d{n}")).collect();
+    let canary: Vec<&str> = canary.iter().map(String::as_str).collect();
+    let job = with_canary(&store, &canary);
+    for device in &canary {
+        store.begin(device);
+    }
+    let held = "UPDATE job SET state = 'held', held_because = 'gate: 5 of 5 lost, at most 5 % may be'";
+    store.sql.execute(held, &[]).unwrap();
+    store.report("d0", -4);
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    let why = "stage 0 cannot pass: 0 of its 6 devices succeeded, 6 must".to_owned();
+    assert_eq!((store.standing(&job), store.record(&job).passed_at), ((JobState::Held, why), None));
+    store.act(|ledger| ledger.resume_job(&job).unwrap());
+    assert_eq!(store.standing(&job).0, JobState::Running);
+    assert!(store.record(&job).passed_at.is_some());
+    store.check(&job);
+}
+
+#[test]
 fn a_large_stage_passes_at_its_share_and_no_earlier() {
     let store = Store::with_devices(60);
     let job = staged(&store, 300, 500);
