@@ -43,15 +43,17 @@ impl Command {
     }
 }
 
-/// A link outlives the attempt: its first sign may come late, and its time-out runs from there.
+/// A link outlives the attempt: its first sign may come late, and its time-out runs from there; from when that was heard,
+/// if it was said long before.
 fn link(view: &View, assignment: &Assignment, attempt: i64, since: i64) -> Link {
     let terms = &assignment.job.terms;
+    let expires_at = since + terms.first_sign_within + 2 * terms.upgrade_timeout;
     Link {
         epoch: view.epoch,
         device: assignment.record.id.clone(),
         task: assignment.job.job.clone(),
         attempt,
-        expires_at: since + terms.first_sign_within + 2 * terms.upgrade_timeout,
+        expires_at: expires_at.max(assignment.record.times_out_at.unwrap_or(0)),
     }
 }
 

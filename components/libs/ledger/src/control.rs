@@ -8,6 +8,7 @@ use crate::decide::{Decision, Landed};
 use crate::event::NewEvent;
 use crate::record::JobRecord;
 use crate::transaction::End;
+use crate::view::{Assignment, View};
 use crate::{Ledger, SqlError, Value};
 
 /// Why a job, or a task, stays as it is.
@@ -231,31 +232,17 @@ impl Ledger<'_> {
                 self.lock_product(&id.product)?;
             }
             self.lock(&id)?;
-            let Some(view) = self.view_with(&id, job)? else {
+            let view = self.view_with(&id, job)?;
+            let Some((view, assignment)) = view.as_ref().and_then(|view| Some((view, view.of(job)?))) else {
                 return Ok(End::Rollback(Err(NotChanged::NoTask(device.clone()))));
             };
-            let Some(assignment) = view.of(job) else {
-                return Ok(End::Rollback(Err(NotChanged::NoTask(device.clone()))));
-            };
-            let state = assignment.job.state;
-            if happening == Happening::Retry && matches!(state, JobState::Stopped | JobState::Deleted) {
-                let why = "resume it before retrying a task";
-                return Ok(End::Rollback(Err(NotChanged::State { state, why })));
-            }
-            let runs_again = happening == Happening::Retry && state == JobState::Done;
-            if runs_again && self.is_damaged(&assignment.job)? {
-                return Ok(End::Rollback(Err(NotChanged::Quarantined)));
-            }
-            let refuse = |why| {
-                let state = assignment.record.task.state;
-                let device = device.clone();
-                Ok(End::Rollback(Err(NotChanged::TaskState { device, state, why })))
-            };
-            if happening == Happening::Retry && assignment.record.generation != view.device.generation {
-                return refuse("its hardware was replaced since");
+            if happening == Happening::Retry
+                && let Err(why) = self.may_retry(view, assignment)
+            {
+                return Ok(End::Rollback(Err(why)));
             }
             let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
-                return refuse(why);
+                return Ok(End::Rollback(Err(refused(assignment, why))));
             };
             let decision = Decision {
                 happening,
@@ -265,19 +252,50 @@ impl Ledger<'_> {
                 is_carried: false,
                 spoken_at: None,
             };
-            if self.write(&view, assignment, &decision)? != Landed::Yes {
+            if self.write(view, assignment, &decision)? != Landed::Yes {
                 return Err(SqlError("the task changed in its own transaction".to_owned()));
             }
-            if runs_again && self.sql.execute(RUN_AGAIN, &[job.into()])? == 1 {
-                self.append(&by_operator(&assignment.job, "resumed", None, None))?;
-                // It may have no slot to give.
-                if let Some(running) = self.job(job)? {
-                    self.take_state(&running)?;
-                }
+            if happening == Happening::Retry {
+                self.run_again(&assignment.job)?;
             }
             Ok(End::Commit(Ok(())))
         })?
     }
+
+    /// Whether the device may be given another try, whatever became of the last one.
+    fn may_retry(&self, view: &View, assignment: &Assignment) -> Result<(), NotChanged> {
+        let state = assignment.job.state;
+        if matches!(state, JobState::Stopped | JobState::Deleted) {
+            return Err(NotChanged::State { state, why: "resume it before retrying a task" });
+        }
+        if state == JobState::Done && self.is_damaged(&assignment.job)? {
+            return Err(NotChanged::Quarantined);
+        }
+        if assignment.record.generation != view.device.generation {
+            return Err(refused(assignment, "its hardware was replaced since"));
+        }
+        Ok(())
+    }
+
+    /// A job that was done when one of its tasks was given another try runs again.
+    fn run_again(&self, job: &JobRecord) -> Result<(), SqlError> {
+        let id = job.job.as_str();
+        if job.state != JobState::Done || self.sql.execute(RUN_AGAIN, &[id.into()])? != 1 {
+            return Ok(());
+        }
+        self.append(&by_operator(job, "resumed", None, None))?;
+        // It may have no slot to give.
+        match self.job(id)? {
+            Some(running) => self.take_state(&running),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Its state does not allow it.
+fn refused(assignment: &Assignment, why: &'static str) -> NotChanged {
+    let record = &assignment.record;
+    NotChanged::TaskState { device: record.id.device.clone(), state: record.task.state, why }
 }
 
 fn by_operator<'e>(

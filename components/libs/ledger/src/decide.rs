@@ -7,7 +7,7 @@ use ota_rollout::rules::Change;
 use ota_rollout::{Counters, Deadline, Happening, JobState, Kind, Task, TaskState};
 
 use crate::event::NewEvent;
-use crate::record::JobRecord;
+use crate::record::{JobRecord, TaskRecord};
 use crate::stages::COUNT_CLOSED;
 use crate::view::{Assignment, View};
 use crate::{Ledger, SqlError, Value};
@@ -147,45 +147,14 @@ impl Ledger<'_> {
 
     /// The parameters of [`UPDATE_TASK`].
     fn task_values(&self, view: &View, assignment: &Assignment, decision: &Decision<'_>) -> Vec<Value> {
-        let (record, terms) = (&assignment.record, &assignment.job.terms);
+        let record = &assignment.record;
         let (before, after) = (&record.task, &decision.change.task);
-        let is_granted = after.attempt > before.attempt;
-        let times_out_at = match decision.change.deadline {
-            Deadline::Upgrade => Some(timed_from(view, assignment, is_granted) + terms.upgrade_timeout),
-            Deadline::FirstSign => None,
-            _ => record.times_out_at,
-        };
-        let deadline = match decision.change.deadline {
-            Deadline::Keep => record.deadline,
-            Deadline::FirstSign => Some(view.now + terms.first_sign_within),
-            Deadline::Upgrade => times_out_at,
-            // No later than the attempt ends: one that returns over and over ends too.
-            Deadline::Confirm => {
-                let confirmed_at = view.now + terms.confirm_within;
-                Some(times_out_at.map_or(confirmed_at, |times_out_at| times_out_at.min(confirmed_at)))
-            }
-            Deadline::Restore => times_out_at.or(Some(view.now)),
-            Deadline::Backoff => Some(view.now + terms.retry.delay(after.tries, (self.random)())),
-            Deadline::None => None,
-        };
+        let is_granted = decision.is_granted(record);
+        let Deadlines { deadline, times_out_at } = self.deadlines(view, assignment, decision);
         let push_id =
             if is_granted && !after.signed { Some(self.new_push_id()) } else { record.push_id.clone() };
         let from = if is_granted { &view.device.version } else { &record.from };
-        let (step, detail) = match decision.happening {
-            Happening::Step(step) => (Some(i64::from(step)), decision.detail.map(str::to_owned)),
-            Happening::Acknowledge if decision.detail.is_some() => {
-                (record.step, decision.detail.map(str::to_owned))
-            }
-            _ if is_granted => (None, None),
-            _ => (record.step, record.detail.clone()),
-        };
-        // Only a hop that the device began, or is at work on, is remembered: what waits takes the next one from where
-        // the device is.
-        let hop = match after.state {
-            _ if is_granted => Some(assignment.firmware.sequence),
-            TaskState::Waiting if !after.begun => None,
-            _ => record.hop,
-        };
+        let (step, detail) = decision.report(record);
         let came_about_at = decision.came_about_at(view);
         let begun_at = if begins(before, after) { came_about_at } else { record.begun_at };
         // What failed before is why it waits, and a verdict keeps its reason.
@@ -222,13 +191,59 @@ impl Ledger<'_> {
             after.tries.into(),
             i64::from(after.backing_off).into(),
             times_out_at.into(),
-            hop.into(),
+            hop(assignment, decision).into(),
             begun_at.into(),
         ]
     }
+
+    fn deadlines(&self, view: &View, assignment: &Assignment, decision: &Decision<'_>) -> Deadlines {
+        let (record, terms) = (&assignment.record, &assignment.job.terms);
+        let times_out_at = match decision.change.deadline {
+            Deadline::Upgrade => Some(timed_from(view, assignment, decision) + terms.upgrade_timeout),
+            Deadline::FirstSign => None,
+            _ => record.times_out_at,
+        };
+        let deadline = match decision.change.deadline {
+            Deadline::Keep => record.deadline,
+            Deadline::FirstSign => Some(view.now + terms.first_sign_within),
+            Deadline::Upgrade => times_out_at,
+            // No later than the attempt ends: one that returns over and over ends too.
+            Deadline::Confirm => {
+                let confirmed_at = view.now + terms.confirm_within;
+                Some(times_out_at.map_or(confirmed_at, |times_out_at| times_out_at.min(confirmed_at)))
+            }
+            Deadline::Restore => times_out_at.or(Some(view.now)),
+            Deadline::Backoff => {
+                Some(view.now + terms.retry.delay(decision.change.task.tries, (self.random)()))
+            }
+            Deadline::None => None,
+        };
+        Deadlines { deadline, times_out_at }
+    }
+}
+
+/// When silence has a consequence, and when the attempt ends at the latest (ms).
+struct Deadlines {
+    deadline: Option<i64>,
+    times_out_at: Option<i64>,
 }
 
 impl Decision<'_> {
+    /// Whether it gives the task another attempt.
+    fn is_granted(&self, before: &TaskRecord) -> bool {
+        self.change.task.attempt > before.task.attempt
+    }
+
+    /// The step and the device's own words, as they stand afterwards.
+    fn report(&self, before: &TaskRecord) -> (Option<i64>, Option<String>) {
+        match self.happening {
+            Happening::Step(step) => (Some(i64::from(step)), self.detail.map(str::to_owned)),
+            Happening::Acknowledge if self.detail.is_some() => (before.step, self.detail.map(str::to_owned)),
+            _ if self.is_granted(before) => (None, None),
+            _ => (before.step, before.detail.clone()),
+        }
+    }
+
     /// When that which is written came about (ms): what a device says is concluded at the time when it said so, however
     /// late it was heard, so that what it said afterwards counts as later.
     fn came_about_at(&self, view: &View) -> i64 {
@@ -253,10 +268,22 @@ fn begins(before: &Task, after: &Task) -> bool {
 }
 
 /// From when the time-out runs: the first sign, for verification jobs the grant.
-fn timed_from(view: &View, assignment: &Assignment, is_granted: bool) -> i64 {
-    let runs_from_grant =
-        assignment.job.kind == Kind::Verify && assignment.record.task.state.is_live() && !is_granted;
-    if runs_from_grant { assignment.record.granted_at } else { view.now }
+fn timed_from(view: &View, assignment: &Assignment, decision: &Decision<'_>) -> i64 {
+    let record = &assignment.record;
+    let is_verified = assignment.job.kind == Kind::Verify;
+    let runs_from_grant = is_verified && record.task.state.is_live() && !decision.is_granted(record);
+    if runs_from_grant { record.granted_at } else { view.now }
+}
+
+/// Only a hop that the device began, or is at work on, is remembered: what waits takes the next one from where the device
+/// is.
+fn hop(assignment: &Assignment, decision: &Decision<'_>) -> Option<i64> {
+    let (record, after) = (&assignment.record, &decision.change.task);
+    match after.state {
+        _ if decision.is_granted(record) => Some(assignment.firmware.sequence),
+        TaskState::Waiting if !after.begun => None,
+        _ => record.hop,
+    }
 }
 
 /// Until when the sweep may grant the task without hearing of the device. One that was told and showed no sign is

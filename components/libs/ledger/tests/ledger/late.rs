@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
+use ota_ledger::download::Begun;
 use ota_ledger::inform::Heard;
 use ota_ledger::job::NewJob;
+use ota_ledger::offer::Offers;
 use ota_ledger::view::REVERT_WITHIN;
 use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 use ota_protocol::link::Link;
@@ -299,6 +301,21 @@ fn a_failure_that_waited_behind_the_step_that_took_its_offer_is_heard() {
     report_aged(&store, "d0", -4, 40_000);
     assert_eq!(store.state(&job, "d0"), TaskState::Failed);
     store.check(&job);
+}
+
+#[test]
+fn the_link_of_an_offer_that_was_taken_long_before_it_was_heard_lives_as_long_as_its_attempt() {
+    let store = Store::with_devices(1);
+    store.job(Mode::Request, terms(10));
+    let link = || match store.act(|ledger| ledger.offers(&id("d0")).unwrap()) {
+        Offers::List(list) => list[0].link.clone(),
+        Offers::Unknown => panic!("d0 is registered"),
+    };
+    link();
+    store.pass(1_000_000);
+    report_aged(&store, "d0", 10, 900_000);
+    store.pass(99_999);
+    assert_eq!(store.act(|ledger| ledger.begin(&link()).unwrap()), Begun::Yes);
 }
 
 /// Between the first read of a message and its transaction, something else happens.
