@@ -3,14 +3,18 @@
 //! A bridge is answered with the commands for the sessions that it holds, so a device that connects is told at once.
 
 use http::{Method, StatusCode};
+use ota_ledger::deliver::Recipient;
 use ota_ledger::presence::{Change, Session};
+use ota_platform::commands::{Deliveries, Delivery};
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
 use ota_protocol::envelope::{Presence, PresenceEvent, presence};
 use ota_protocol::key::DeviceId;
 use serde_json::json;
 
-/// For how long one report grants those that came (ms): a bridge waits for its answer, and the sweep grants too.
+/// For how long one report grants those that came (ms), and for how long it takes commands: a bridge waits for its
+/// answer, and the sweep does both too.
 const GRANT_FOR: i64 = 2_000;
+const DELIVER_FOR: i64 = 1_000;
 
 pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     request::require(request, &[Method::POST], "POST")?;
@@ -27,7 +31,7 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
     grant(gateway, &arrived);
     let bridge = events.last().and_then(|event| event.bridge.as_deref());
     let commands = match bridge {
-        Some(bridge) => gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge))?,
+        Some(bridge) => deliver(gateway, bridge),
         None => Vec::new(),
     };
     Ok(response::json(StatusCode::OK, &json!({ "commands": commands })))
@@ -49,13 +53,31 @@ fn change(event: &Presence) -> (Session, Change) {
 /// Grants those that came what they may have. Who cannot be granted keeps no other from it, and the report is written:
 /// whoever is left is for the sweep.
 fn grant(gateway: &Gateway<'_>, arrived: &[DeviceId]) {
-    let begun = gateway.clock.now_ms();
+    let has_time = watch(gateway, GRANT_FOR);
     for id in arrived {
-        if !(0..GRANT_FOR).contains(&gateway.clock.now_ms().saturating_sub(begun)) {
+        if !has_time() {
             break;
         }
         if let Err(failure) = gateway.decide(|ledger| Ok(ledger.grant_connected(id)?)) {
             eprintln!("{id} connected and is granted later: {failure}");
         }
     }
+}
+
+/// The commands for the sessions of `bridge`. The report is written: what cannot be taken now is for the sweep.
+fn deliver(gateway: &Gateway<'_>, bridge: &str) -> Vec<Delivery> {
+    let has_time = watch(gateway, DELIVER_FOR);
+    let due = gateway
+        .decide(|ledger| commands::for_bridge(gateway, ledger, Recipient::Reporter(bridge), &has_time));
+    let due = due.unwrap_or_else(|failure| Deliveries { failure: Some(failure), ..Deliveries::default() });
+    if let Some(failure) = due.failure {
+        eprintln!("commands for the sessions of {bridge} are delivered later: {failure}");
+    }
+    due.commands
+}
+
+/// Says yes for so long from now (ms).
+fn watch<'g>(gateway: &'g Gateway<'_>, ms: i64) -> impl Fn() -> bool + 'g {
+    let begun = gateway.clock.now_ms();
+    move || (0..ms).contains(&gateway.clock.now_ms().saturating_sub(begun))
 }

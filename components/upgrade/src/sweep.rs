@@ -6,7 +6,9 @@
 //! and gets 503. Each part has its time, so that all of them together stay under the 10 s that a bridge waits.
 
 use http::{Method, StatusCode};
+use ota_ledger::deliver::Recipient;
 use ota_ledger::sweep::Swept;
+use ota_platform::commands::Deliveries;
 use ota_platform::publish::publish;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
 use ota_protocol::topic::upgrade_topic;
@@ -23,8 +25,9 @@ const MOST_ACKNOWLEDGED: usize = 10_000;
 const HEAR_UNTIL: i64 = 1_500;
 /// How old it is when it concludes and grants nothing further (ms).
 const DECIDE_UNTIL: i64 = 3_000;
-/// How old it is when it publishes no further command (ms): a broker that is away takes long to be found so. What is
-/// left is due again.
+/// How old it is when it takes no further command (ms). What is left is due again.
+const DELIVER_UNTIL: i64 = 5_000;
+/// How old it is when it publishes no further command (ms): a broker that is away takes long to be found so.
 const PUBLISH_UNTIL: i64 = 6_000;
 
 /// What a bridge brings; a cron brings nothing.
@@ -35,6 +38,9 @@ struct Tick {
     /// The commands whose receipt devices acknowledged since the last sweep.
     #[serde(default)]
     acknowledged: Vec<String>,
+    /// Whether the bridge reports all of its sessions: the answer to its last sweep said that it must.
+    #[serde(default)]
+    reporting: bool,
 }
 
 pub(crate) fn handle(gateway: &Gateway<'_>, request: &Request) -> Response {
@@ -50,13 +56,16 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
     let heard = hear(gateway, &tick.acknowledged, &watch);
     let has_time = || watch.is_before(DECIDE_UNTIL);
     let swept = gateway.decide(|ledger| Ok(ledger.sweep_while(&has_time)?));
-    let commands = match &tick.bridge {
-        Some(bridge) => gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge)),
-        None => publish_all(gateway, &watch).map(|()| Vec::new()),
+    let due = match &tick.bridge {
+        Some(bridge) => deliver(gateway, bridge, tick.reporting, &watch),
+        None => publish_all(gateway, &watch),
     };
     hooks::tell(gateway, &watch);
-    let commands = commands?;
+    let due = due?;
     let mut failing = Vec::new();
+    if let Some(failure) = due.failure {
+        failing.push(("commands", failure));
+    }
     if let Some(failure) = heard.failure {
         failing.push(("acknowledgements", failure));
     }
@@ -75,12 +84,13 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
     Ok(response::json(
         StatusCode::OK,
         &json!({
-            "commands": commands,
+            "commands": due.commands,
+            "report": due.must_report,
             "granted": swept.granted,
             "lapsed": swept.lapsed,
             "timed_out": swept.timed_out,
             "failed": swept.failed,
-            "more": swept.more || heard.is_late,
+            "more": swept.more || heard.is_late || due.more,
             "unheard": heard.unheard,
             "failing": failing.iter().map(|(part, _)| part).collect::<Vec<_>>(),
         }),
@@ -136,13 +146,26 @@ fn is_push_id(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+fn deliver(
+    gateway: &Gateway<'_>,
+    name: &str,
+    is_reporting: bool,
+    watch: &Watch<'_>,
+) -> Result<Deliveries, Failure> {
+    let has_time = || watch.is_before(DELIVER_UNTIL);
+    let bridge = Recipient::Bridge { name, is_reporting };
+    gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge, &has_time))
+}
+
 /// Without a place to publish to, devices that no bridge holds are told in the answer to their next inform.
-fn publish_all(gateway: &Gateway<'_>, watch: &Watch<'_>) -> Result<(), Failure> {
+fn publish_all(gateway: &Gateway<'_>, watch: &Watch<'_>) -> Result<Deliveries, Failure> {
     if !ota_platform::publish::is_configured(gateway) {
-        return Ok(());
+        return Ok(Deliveries::default());
     }
-    let mut failed = None;
-    for (device, command) in gateway.decide(|ledger| Ok(ledger.deliveries(None)?))? {
+    let has_time = || watch.is_before(DELIVER_UNTIL);
+    let due = gateway.decide(|ledger| Ok(ledger.deliveries(Recipient::Broker, &has_time)?))?;
+    let mut failed = due.failure.map(Failure::from);
+    for (device, command) in due.commands {
         if !watch.is_before(PUBLISH_UNTIL) {
             break;
         }
@@ -151,5 +174,5 @@ fn publish_all(gateway: &Gateway<'_>, watch: &Watch<'_>) -> Result<(), Failure> 
         let published = payload.and_then(|payload| publish(gateway, &upgrade_topic(&device), &payload));
         failed = published.err().or(failed);
     }
-    failed.map_or(Ok(()), Err)
+    Ok(Deliveries { failure: failed, more: due.more, ..Deliveries::default() })
 }

@@ -55,6 +55,15 @@ impl Registry {
         (registration, Mailbox { commands: received, severed })
     }
 
+    /// Reports every session once more: the gateway may not know of some. Under the lock, so that none is reported
+    /// behind its end.
+    pub(crate) fn report(&self) {
+        let sessions = self.lock();
+        for (device, entry) in &sessions.by_device {
+            self.presence.connected(device, entry.number);
+        }
+    }
+
     /// Hands each command to its device's session. One that cannot be delivered is counted and forgotten:
     /// the gateway repeats it until the device shows a sign.
     pub(crate) fn deliver(&self, records: Vec<CommandRecord>) {

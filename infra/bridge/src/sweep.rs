@@ -1,5 +1,5 @@
-//! The ticker that makes the gateway look after its jobs, carries its commands to the sessions here, and tells
-//! it which commands their devices acknowledged.
+//! The ticker that makes the gateway look after its jobs, carries its commands to the sessions here, tells it which
+//! commands their devices acknowledged, and has all sessions reported anew when it asks for them.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,9 +22,11 @@ const BATCH: usize = 1000;
 /// Sweeps every `sweep_every` until the bridge stops; at once while the gateway says there is more.
 pub(crate) async fn run(shared: &Shared, mut stopping: Stopping) {
     let mut backoff = Backoff::new(&shared.settings);
+    // Whether the last sweep was answered, and asked for all sessions.
+    let mut is_reporting = false;
     loop {
         let pause = tokio::select! {
-            pause = sweep(shared, &mut backoff) => pause,
+            pause = sweep(shared, &mut backoff, &mut is_reporting) => pause,
             () = stopping.begun() => return,
         };
         tokio::select! {
@@ -64,11 +66,12 @@ impl Acknowledged {
 }
 
 /// One sweep; how long to wait before the next.
-async fn sweep(shared: &Shared, backoff: &mut Backoff) -> Duration {
+async fn sweep(shared: &Shared, backoff: &mut Backoff, is_reporting: &mut bool) -> Duration {
     let acknowledged = shared.acknowledged.batch();
     let body = Request {
         bridge: shared.bridge.as_str(),
         acknowledged: acknowledged.iter().map(PushId::as_str).collect(),
+        reporting: std::mem::take(is_reporting),
     };
     let body = match serde_json::to_vec(&body) {
         Ok(body) => Bytes::from(body),
@@ -87,6 +90,11 @@ async fn sweep(shared: &Shared, backoff: &mut Backoff) -> Duration {
                 }
                 shared.acknowledged.settle(&acknowledged, &answer.unheard);
                 shared.registry.deliver(answer.commands);
+                if answer.report {
+                    tracing::info!(sessions = shared.registry.len(), "the gateway asks for all sessions");
+                    shared.registry.report();
+                    *is_reporting = true;
+                }
                 *backoff = Backoff::new(&shared.settings);
                 // What was not heard for want of time is more too; what failed is tried again later.
                 let is_full = acknowledged.len() == BATCH && answer.unheard.is_empty();
@@ -121,6 +129,8 @@ fn read(body: &[u8]) -> serde_json::Result<Answer> {
 struct Request<'a> {
     bridge: &'a str,
     acknowledged: Vec<&'a str>,
+    /// Whether all sessions are being reported, as the answer before asked for: until the gateway reads this, it asks.
+    reporting: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -129,6 +139,9 @@ struct Answer {
     commands: Vec<CommandRecord>,
     #[serde(default)]
     more: bool,
+    /// Whether the gateway may not know of all sessions.
+    #[serde(default)]
+    report: bool,
     /// The acknowledgements that the gateway could not write, and must be told again.
     #[serde(default)]
     unheard: Vec<String>,

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use ota_ledger::control::NotChanged;
+use ota_ledger::deliver::Recipient;
 use ota_ledger::download::{Access, Begun};
 use ota_ledger::inform::Told;
 use ota_ledger::job::{NewJob, NotCreated};
@@ -192,8 +193,10 @@ fn change(ledger: &Ledger<'_>, session: &Session, change: Change) -> Result<Answ
 
 fn sweep(ledger: &Ledger<'_>, bridge: Option<&str>) -> Result<Answer, SqlError> {
     ledger.sweep()?;
-    let commands = ledger.deliveries(bridge)?;
-    Ok(Answer::Commands(commands.into_iter().map(|(_, command)| command).collect()))
+    let recipient = bridge.map_or(Recipient::Broker, |name| Recipient::Bridge { name, is_reporting: false });
+    let due = ledger.deliveries(recipient, &|| true)?;
+    due.failure.map_or(Ok(()), Err)?;
+    Ok(Answer::Commands(due.commands.into_iter().map(|(_, command)| command).collect()))
 }
 
 /// Creates a job as a person does, who repeats the number that a refusal names.

@@ -148,7 +148,7 @@ impl Testbed {
     pub fn sweep(&self, bridge: &str, acknowledged: &[&str]) -> Value {
         let response = self.send(&self.by_bridge(
             "/internal/sweep",
-            json!({"bridge": bridge, "acknowledged": acknowledged}).to_string(),
+            json!({"bridge": bridge, "acknowledged": acknowledged, "reporting": true}).to_string(),
         ));
         assert_eq!(response.status(), StatusCode::OK);
         json(&response)

@@ -48,7 +48,7 @@ fn a_crowd_is_one_transaction_for_fifty_and_one_read_each() {
     let bed = Testbed::with_fleet(250, IMAGE);
     let before = bed.sql.count();
     assert_eq!(report(&bed.sql, &bed, &coming(250)).status(), StatusCode::OK);
-    let (begins_and_commits, deliveries) = (5 * 2, 2);
+    let (begins_and_commits, deliveries) = (5 * 2, 1);
     assert_eq!(bed.sql.count() - before, begins_and_commits + 250 * 3 + 250 + deliveries);
     let connected = bed.sql.look("SELECT COUNT(*) FROM device WHERE connected = 1 AND bridge = 'b'");
     assert_eq!(connected[0].int(0).unwrap(), 250);

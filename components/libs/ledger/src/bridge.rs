@@ -1,13 +1,15 @@
 //! Bridges: which of them live, by their own calls, and what becomes of the sessions of one that died.
 //!
 //! A bridge that was killed reports no end of its sessions. Nobody could deliver to them, so they are no reason to
-//! grant a device anything.
+//! grant a device anything. One that lives after all, and one that the ledger does not know, is asked to report its
+//! sessions: it stays suspected until it says that it does, so that no answer that got lost leaves them out.
 
 use crate::transaction::End;
 use crate::{Ledger, SqlError};
 
 /// How long a bridge may be silent before it is suspected, and how long after that its sessions end (ms). Twice, since
 /// it may be the gateway that was away: then every bridge is suspected, and whoever lives calls again within that time.
+/// One that has not reported since has that time once.
 const SILENT_FOR: i64 = 60_000;
 /// That a bridge calls is written at most this often (ms).
 const HEARD_EVERY: i64 = 20_000;
@@ -19,18 +21,28 @@ const SESSIONS: i64 = 200;
 pub(crate) struct Bridge {
     /// From when on its silence counts (ms); `None` when it was never heard.
     pub silent_from: Option<i64>,
-    /// Whether it was silent until then.
+    /// Whether it was silent until then, and has not said since that it reports its sessions.
     pub is_suspected: bool,
 }
 
 impl Ledger<'_> {
-    /// The bridge `name`, which is `bridge`, calls.
-    pub(crate) fn hear_bridge(&self, name: &str, bridge: Bridge, now: i64) -> Result<(), SqlError> {
-        let is_fresh = |silent_from| silent_from > now + SILENT_FOR - HEARD_EVERY;
-        if bridge.is_suspected || !bridge.silent_from.is_some_and(is_fresh) {
-            self.sql.execute(&self.dialect.text(HEARD), &[name.into(), SILENT_FOR.into()])?;
+    /// The bridge `name`, which is `bridge`, calls, and says whether it reports its sessions, as it was asked to. Whether
+    /// it is asked: by then sessions of it may have ended, or may never have been heard of.
+    pub(crate) fn hear_bridge(
+        &self,
+        name: &str,
+        bridge: Bridge,
+        is_reporting: bool,
+        now: i64,
+    ) -> Result<bool, SqlError> {
+        let is_heard_for = |ms| bridge.silent_from.is_some_and(|silent_from| silent_from > now + ms);
+        // Silent since it was asked, it is asked again.
+        let must_report = !is_heard_for(0) || (bridge.is_suspected && !is_reporting);
+        if must_report != bridge.is_suspected || !is_heard_for(SILENT_FOR - HEARD_EVERY) {
+            let values = [name.into(), SILENT_FOR.into(), i64::from(must_report).into()];
+            self.sql.execute(&self.dialect.text(HEARD), &values)?;
         }
-        Ok(())
+        Ok(must_report)
     }
 
     /// The bridge was silent: it is suspected, or, if it was already, some of its sessions end. `true` when there may be
@@ -66,8 +78,8 @@ impl Ledger<'_> {
     }
 }
 
-const HEARD: &str = "INSERT INTO bridge (bridge, silent_from) VALUES ($1, {now} + $2)
-    ON CONFLICT (bridge) DO UPDATE SET silent_from = excluded.silent_from, suspected = 0";
+const HEARD: &str = "INSERT INTO bridge (bridge, silent_from, suspected) VALUES ($1, {now} + $2, $3)
+    ON CONFLICT (bridge) DO UPDATE SET silent_from = excluded.silent_from, suspected = excluded.suspected";
 const SUSPECT: &str = "UPDATE bridge SET suspected = 1, silent_from = {now} + $2
     WHERE bridge = $1 AND suspected = 0 AND silent_from <= {now}";
 const STILL_SILENT: &str = "UPDATE bridge SET suspected = suspected

@@ -5,38 +5,94 @@ use ota_protocol::key::DeviceId;
 use crate::bridge::Bridge;
 use crate::command::Command;
 use crate::record::DeviceRecord;
-use crate::sweep::{BATCH, device_id};
+use crate::sweep::{BATCH, MOST_FAILURES, device_id};
 use crate::view::{Assignment, View};
-use crate::{Ledger, SqlError};
+use crate::{Ledger, Row, SqlError};
+
+/// Who asks for commands.
+#[derive(Debug, Clone, Copy)]
+pub enum Recipient<'r> {
+    /// Who publishes through the broker, to devices whose session no bridge holds.
+    Broker,
+    /// A bridge that reports sessions.
+    Reporter(&'r str),
+    /// A bridge that sweeps: it is alive, and what it holds is reachable.
+    Bridge {
+        /// Its name.
+        name: &'r str,
+        /// Whether it reports its sessions, since the answer before said that it must.
+        is_reporting: bool,
+    },
+}
+
+/// What is to be delivered now.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// The commands, each with its device. They come again, ever later, until a first sign.
+    pub commands: Vec<(DeviceId, Command)>,
+    /// Whether the bridge must report all of its sessions: the ledger may not know of some.
+    pub must_report: bool,
+    /// Whether there was no time for some.
+    pub more: bool,
+    /// Why some could not be taken, and are due again.
+    pub failure: Option<SqlError>,
+}
 
 impl Ledger<'_> {
-    /// The commands to deliver now to devices whose session `bridge` holds (`None`: no bridge holds it, they are
-    /// published through the broker), each with its device. They come again, ever later, until a first sign.
-    /// A bridge that asks is alive: what it holds is reachable.
-    pub fn deliveries(&self, bridge: Option<&str>) -> Result<Vec<(DeviceId, Command)>, SqlError> {
+    /// The commands to deliver now to devices that `recipient` reaches, and no further one once `has_time` says no.
+    /// One that fails keeps no other from its device.
+    pub fn deliveries(&self, recipient: Recipient<'_>, has_time: &dyn Fn() -> bool) -> Result<Due, SqlError> {
+        let bridge = match recipient {
+            Recipient::Broker => "",
+            Recipient::Reporter(name) | Recipient::Bridge { name, .. } => name,
+        };
         let sql = self.dialect.text(DELIVERIES).replace("{device}", DeviceRecord::COLUMNS);
         let sql = sql.replace("{assignment}", &Assignment::columns());
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let rows = self.sql.query(&sql, &[bridge.unwrap_or("").into(), limit.into()])?;
-        let mut commands = Vec::new();
-        for (number, row) in rows.iter().enumerate() {
-            let now = row.int(0)?;
-            if let (0, Some(name)) = (number, bridge) {
-                let known = Bridge { silent_from: row.opt_int(2)?, is_suspected: row.opt_int(3)? == Some(1) };
-                self.hear_bridge(name, known, now)?;
+        let rows = self.sql.query(&sql, &[bridge.into(), limit.into()])?;
+        let mut due = Due::default();
+        let mut failures = Vec::new();
+        if let (Recipient::Bridge { name, is_reporting }, Some(row)) = (recipient, rows.first()) {
+            match self.hear(name, is_reporting, row) {
+                Ok(must_report) => due.must_report = must_report,
+                Err(error) => failures.push(error),
             }
-            let Some(assignment) = Assignment::read(row, DEVICE_AT + DeviceRecord::WIDTH)? else { continue };
-            let device = DeviceRecord::read(row, DEVICE_AT)?;
-            let id = device.id.clone();
-            // One that must wait makes room for the others too.
-            let key = [assignment.job.job.as_str().into(), id.device.as_str().into()];
-            self.sql.execute(&self.dialect.text(PUSHED), &key)?;
-            let epoch = row.int(1)?;
-            let tasks = vec![assignment];
-            let view = View { now, epoch, device, sequence: None, refuses_unknown: false, tasks };
-            commands.extend(view.undelivered().map(|command| (id, command)));
         }
-        Ok(commands)
+        for (number, row) in rows.iter().enumerate() {
+            if failures.len() == MOST_FAILURES {
+                break;
+            }
+            if number > 0 && !has_time() {
+                due.more = true;
+                break;
+            }
+            match self.push(row) {
+                Ok(command) => due.commands.extend(command),
+                Err(error) => failures.push(error),
+            }
+        }
+        due.failure = failures.into_iter().next();
+        Ok(due)
+    }
+
+    fn hear(&self, name: &str, is_reporting: bool, row: &Row) -> Result<bool, SqlError> {
+        let known = Bridge { silent_from: row.opt_int(2)?, is_suspected: row.opt_int(3)? == Some(1) };
+        self.hear_bridge(name, known, is_reporting, row.int(0)?)
+    }
+
+    /// The command in the row, if there is one and it need not wait; it is due again later.
+    fn push(&self, row: &Row) -> Result<Option<(DeviceId, Command)>, SqlError> {
+        let Some(assignment) = Assignment::read(row, DEVICE_AT + DeviceRecord::WIDTH)? else {
+            return Ok(None);
+        };
+        let device = DeviceRecord::read(row, DEVICE_AT)?;
+        let id = device.id.clone();
+        // One that must wait makes room for the others too.
+        let key = [assignment.job.job.as_str().into(), id.device.as_str().into()];
+        self.sql.execute(&self.dialect.text(PUSHED), &key)?;
+        let (now, epoch, tasks) = (row.int(0)?, row.int(1)?, vec![assignment]);
+        let view = View { now, epoch, device, sequence: None, refuses_unknown: false, tasks };
+        Ok(view.undelivered().map(|command| (id, command)))
     }
 
     /// A bridge saw the device acknowledge the command `push_id`: a first sign.

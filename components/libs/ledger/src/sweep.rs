@@ -33,8 +33,8 @@ pub struct Swept {
 pub const BATCH: usize = 100;
 /// The most devices that one sweep grants.
 pub const GRANTS: usize = 300;
-/// A sweep that meets so many deadlines which it cannot conclude lets the others wait.
-const MOST_FAILURES: usize = 3;
+/// A part of a sweep that meets so many devices for which it can do nothing lets the others wait.
+pub(crate) const MOST_FAILURES: usize = 3;
 /// The most jobs that one sweep looks at for devices to grant.
 const JOBS: usize = 100;
 

@@ -1,6 +1,7 @@
 //! The commands that a bridge is to deliver, as it reads them.
 
 use ota_ledger::Ledger;
+use ota_ledger::deliver::Recipient;
 use ota_protocol::topic::upgrade_topic;
 use serde::Serialize;
 
@@ -16,6 +17,19 @@ pub struct Delivery {
     payload: String,
 }
 
+/// What a bridge is to be answered.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    /// The commands.
+    pub commands: Vec<Delivery>,
+    /// Whether it must report all of its sessions.
+    pub must_report: bool,
+    /// Whether there was no time for some commands.
+    pub more: bool,
+    /// Why some could not be taken, and are due again.
+    pub failure: Option<Failure>,
+}
+
 /// The longest name of a bridge, in characters.
 const LONGEST_BRIDGE: usize = 128;
 
@@ -29,14 +43,16 @@ pub fn bridge_name(name: &str) -> Result<&str, Refusal> {
     Err(Refusal::bad_request(message))
 }
 
-/// The commands that are due for the sessions that `bridge` holds. One that cannot be written, since its firmware or
-/// what is configured does not fit into it, goes to the log and keeps no other from its device.
+/// The commands that are due for the sessions that a bridge holds, and none further once `has_time` says no. One that
+/// cannot be written, since its firmware or what is configured does not fit into it, goes to the log and keeps no other
+/// from its device.
 pub fn for_bridge(
     gateway: &Gateway<'_>,
     ledger: &Ledger<'_>,
-    bridge: &str,
-) -> Result<Vec<Delivery>, Failure> {
-    let commands = ledger.deliveries(Some(bridge))?;
+    bridge: Recipient<'_>,
+    has_time: &dyn Fn() -> bool,
+) -> Result<Deliveries, Failure> {
+    let due = ledger.deliveries(bridge, has_time)?;
     let delivery = |(device, command): &(_, _)| match deliver(gateway, device, command) {
         Ok(delivery) => Some(delivery),
         Err(failure) => {
@@ -44,7 +60,12 @@ pub fn for_bridge(
             None
         }
     };
-    Ok(commands.iter().filter_map(delivery).collect())
+    Ok(Deliveries {
+        commands: due.commands.iter().filter_map(delivery).collect(),
+        must_report: due.must_report,
+        more: due.more,
+        failure: due.failure.map(Failure::from),
+    })
 }
 
 fn deliver(

@@ -1,7 +1,7 @@
 //! What a sweep concludes and whom it grants.
 
-use ota_testbed::Testbed;
-use serde_json::json;
+use ota_testbed::{Testbed, json};
+use serde_json::{Value, json};
 
 use crate::{IMAGE, connected};
 
@@ -72,7 +72,7 @@ fn silence_after_a_sign_times_out_and_stays_exposed_once_it_began() {
         let bed = Testbed::new();
         let job = connected(&bed, 1, json!({"upgrade_timeout": 20}));
         let command = bed.sweep("b", &[])["commands"][0].clone();
-        let payload: serde_json::Value = serde_json::from_str(command["payload"].as_str().unwrap()).unwrap();
+        let payload: Value = serde_json::from_str(command["payload"].as_str().unwrap()).unwrap();
         if begins {
             assert_eq!(bed.device("d0").progress(10), 200);
         } else {
@@ -125,4 +125,27 @@ fn there_is_more_when_a_sweep_could_not_do_everything() {
     assert_eq!((&swept["granted"], &swept["more"]), (&json!(300), &json!(true)));
     let swept = bed.sweep("b", &[]);
     assert_eq!((&swept["granted"], &swept["more"]), (&json!(1), &json!(false)));
+}
+
+#[test]
+fn a_bridge_that_was_not_heard_is_to_report_its_sessions_until_it_says_that_it_does() {
+    let bed = Testbed::new();
+    let job = connected(&bed, 1, json!({}));
+    let report = |reporting: bool| {
+        let tick = json!({"bridge": "b", "acknowledged": [], "reporting": reporting});
+        json(&bed.send(&bed.by_bridge("/internal/sweep", tick.to_string())))["report"].clone()
+    };
+    assert_eq!([false, false, true, false].map(report), [true, true, false, false].map(Value::from));
+    for _ in 0..4 {
+        bed.pass(61_000);
+        bed.sweep("another", &[]);
+    }
+    assert_eq!(bed.show("/api/v1/products/pk/devices/d0")["connected"], false);
+    assert_eq!([false, true, false].map(report), [true, false, false].map(Value::from));
+    let live = json!({"event": "connected", "product": "pk", "device": "d0", "bridge": "b", "session": 0});
+    let told = json(&bed.send(&bed.by_bridge("/mqtt/presence", live.to_string())));
+    assert_eq!(
+        (told["commands"].as_array().map(Vec::len), &bed.job(&job)["in_flight"]),
+        (Some(1), &json!(1))
+    );
 }

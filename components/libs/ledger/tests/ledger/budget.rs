@@ -1,6 +1,7 @@
 //! The loss budget, whatever happens and whatever fails: random schedules over the real statements.
 
 use ota_ledger::Sql;
+use ota_ledger::deliver::Recipient;
 use ota_ledger::offer::Offers;
 use ota_protocol::link::Link;
 use ota_rollout::{Budget, JobState, Mode, Terms};
@@ -70,7 +71,8 @@ fn run(store: &Store, job: &str, links: &mut [Option<Link>], step: &Move) {
             }
         }
         Move::Sweep => {
-            let _ = store.act(|ledger| ledger.sweep().and_then(|_| ledger.deliveries(None)));
+            let _ = store
+                .act(|ledger| ledger.sweep().and_then(|_| ledger.deliveries(Recipient::Broker, &|| true)));
         }
         Move::Pass(ms) => store.pass(*ms),
         Move::Stop => {

@@ -1,5 +1,6 @@
 //! Sessions whose bridge died: nobody can deliver to them, so they take no slot from those who are there.
 
+use ota_ledger::deliver::Recipient;
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::Session;
 use ota_ledger::{Sql, Value};
@@ -12,11 +13,17 @@ fn connect(store: &Store, device: &str, bridge: &str) {
     store.session_begins(&session);
 }
 
-/// One call of the bridge's ticker.
+/// One call of the bridge's ticker, and a second one when it must report its sessions: it says that it does.
 fn tick(store: &Store, bridge: &str) -> bool {
     let swept = store.sweep();
-    store.act(|ledger| ledger.deliveries(Some(bridge)).unwrap());
+    if must_report(store, bridge, false) {
+        assert!(!must_report(store, bridge, true), "{bridge} reports");
+    }
     swept.more
+}
+
+fn must_report(store: &Store, name: &str, is_reporting: bool) -> bool {
+    store.due_for(Recipient::Bridge { name, is_reporting }).must_report
 }
 
 /// The bridge ticks for so long (s), every ten seconds.
@@ -96,6 +103,62 @@ fn a_device_that_has_gone_over_to_another_bridge_is_none_of_the_dead_ones() {
     connect(&store, "d0", "well");
     ticks_for(&store, "well", 300);
     assert!(is_connected(&store, "d0"));
+}
+
+#[test]
+fn a_bridge_that_was_cut_off_reports_its_sessions_and_gets_them_back() {
+    let store = Store::with_devices(3);
+    for device in ["d0", "d1", "d2"] {
+        connect(&store, device, "cut off");
+    }
+    tick(&store, "cut off");
+    assert!(!must_report(&store, "cut off", false), "nothing ended");
+    ticks_for(&store, "well", 180);
+    assert!(!is_connected(&store, "d0"));
+    let went = Session { id: id("d2"), bridge: Some("cut off".to_owned()), number: 1 };
+    assert!(must_report(&store, "cut off", false));
+    assert!(must_report(&store, "cut off", false), "until it says that it does");
+    assert!(!must_report(&store, "cut off", true));
+    connect(&store, "d0", "cut off");
+    connect(&store, "d0", "cut off");
+    store.session_ends(&went);
+    connect(&store, "d2", "cut off");
+    assert_eq!(["d0", "d1", "d2"].map(|device| is_connected(&store, device)), [true, false, false]);
+    store.pass(700_000);
+    store.job(Mode::Push, terms(10));
+    assert_eq!(store.sweep().granted, 1);
+    let due = store.due_for(Recipient::Bridge { name: "cut off", is_reporting: false });
+    assert_eq!(due.commands.len(), 1);
+}
+
+#[test]
+fn a_bridge_that_the_ledger_does_not_know_reports_its_sessions() {
+    let store = Store::with_devices(1);
+    assert!(must_report(&store, "b1", false));
+    assert!(!must_report(&store, "b1", true));
+    assert!(!must_report(&store, "b1", false));
+    store.sql.execute("DELETE FROM bridge", &[]).unwrap();
+    assert!(must_report(&store, "b1", true), "what it reports was asked by another ledger");
+    assert!(!must_report(&store, "b1", true));
+}
+
+#[test]
+fn a_bridge_that_was_silent_again_before_it_reported_is_asked_again() {
+    let store = Store::with_devices(1);
+    connect(&store, "d0", "b1");
+    assert!(must_report(&store, "b1", false));
+    store.pass(61_000);
+    assert!(must_report(&store, "b1", true));
+    assert!(!must_report(&store, "b1", true));
+}
+
+#[test]
+fn whoever_only_reports_sessions_is_not_heard_by_it() {
+    let store = Store::with_devices(1);
+    tick(&store, "b1");
+    store.pass(61_000);
+    assert!(!store.due_for(Recipient::Reporter("b1")).must_report);
+    assert!(must_report(&store, "b1", false));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ota_ledger::Sql;
+use ota_ledger::deliver::Recipient;
 use ota_ledger::event::About;
 use ota_ledger::job::NewJob;
 use ota_ledger::offer::Offers;
@@ -107,8 +108,8 @@ fn run_everything(fleet: &Fleet) {
 
 fn sweep(store: &Store) {
     store.act(|ledger| ledger.sweep().unwrap());
-    store.act(|ledger| ledger.deliveries(Some("b1")).unwrap());
-    store.act(|ledger| ledger.deliveries(None).unwrap());
+    store.due_for(Recipient::Bridge { name: "b1", is_reporting: false });
+    store.due_for(Recipient::Broker);
     store.act(|ledger| ledger.fan_out().unwrap());
 }
 

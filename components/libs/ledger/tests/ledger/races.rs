@@ -3,6 +3,7 @@
 use std::thread;
 
 use ota_ledger::SqlError;
+use ota_ledger::deliver::Recipient;
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::{Change, Session};
 use ota_ledger::scope::Scope;
@@ -216,7 +217,10 @@ fn wear(store: &Store, numbers: &mut Numbers) -> Result<(), SqlError> {
         5 => ledger.replace_device(&device, "anew").map(drop),
         6 => ledger.set_tags(&device, &[format!("t{}", numbers.below(3))]).map(drop),
         7 => ledger.quarantine(&pk(), &ver("5"), &device, "damaged"),
-        8 => ledger.deliveries(Some("b0")).map(drop),
+        8 => {
+            let bridge = Recipient::Bridge { name: "b0", is_reporting: numbers.below(2) == 0 };
+            ledger.deliveries(bridge, &|| true).map(drop)
+        }
         _ => {
             // So long that who waits is no longer ready, and a bridge that is silent is suspected.
             store.pass(301_000);

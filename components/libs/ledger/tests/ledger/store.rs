@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
 use ota_ledger::command::Command;
+use ota_ledger::deliver::{Due, Recipient};
 use ota_ledger::download::Begun;
 use ota_ledger::firmware::Pushed;
 use ota_ledger::inform::{Heard, Told};
@@ -206,6 +207,11 @@ impl Store {
 
     pub(crate) fn session_ends(&self, session: &Session) {
         self.act(|ledger| ledger.changed(&[(session.clone(), Change::Disconnected)]).unwrap());
+    }
+
+    /// What is to be delivered now, however long it takes.
+    pub(crate) fn due_for(&self, recipient: Recipient<'_>) -> Due {
+        self.act(|ledger| ledger.deliveries(recipient, &|| true).unwrap())
     }
 
     pub(crate) fn sweep(&self) -> Swept {

@@ -1,6 +1,7 @@
 //! What the sweep concludes, grants and delivers.
 
 use ota_ledger::Sql;
+use ota_ledger::deliver::Recipient;
 use ota_ledger::presence::Session;
 use ota_ledger::sweep::{BATCH, GRANTS, Swept};
 use ota_rollout::{JobState, Mode, TaskState, Terms};
@@ -16,8 +17,8 @@ fn sweep(store: &Store) -> Swept {
 }
 
 fn delivered_to(store: &Store, bridge: Option<&str>) -> Vec<String> {
-    let commands = store.act(|ledger| ledger.deliveries(bridge).unwrap());
-    commands.into_iter().map(|(id, _)| id.device.to_string()).collect()
+    let due = store.due_for(bridge.map_or(Recipient::Broker, Recipient::Reporter));
+    due.commands.into_iter().map(|(id, _)| id.device.to_string()).collect()
 }
 
 #[test]
