@@ -223,7 +223,7 @@ fn verdict<'v>(view: &'v View, word: &Word<'_>) -> Option<Step<'v>> {
         let relation = assignment.relation(version, view.sequence_of(version));
         let has_arrived = matches!(relation, Informed::Target | Informed::Hop);
         let counts = if has_arrived {
-            is_back_from(assignment, word.spoken_at) || view.is_ahead(assignment.record.begun_at)
+            is_back_from(view, assignment, word.spoken_at)
         } else {
             speaks_of(view, assignment, word.spoken_at)
         };
@@ -252,8 +252,9 @@ pub(crate) fn speaks_of(view: &View, assignment: &Assignment, spoken_at: i64) ->
 /// Whether a device that said then that it is where it was to go is past all risk: nothing has begun since. A verdict in
 /// between makes it a late success, a grant alone puts nothing at risk; that it is still there, the version on record
 /// says.
-pub(crate) fn is_back_from(assignment: &Assignment, spoken_at: i64) -> bool {
-    !assignment.record.task.begun || spoken_at >= assignment.record.begun_at
+pub(crate) fn is_back_from(view: &View, assignment: &Assignment, spoken_at: i64) -> bool {
+    let record = &assignment.record;
+    !record.task.begun || spoken_at >= record.begun_at || view.is_ahead(record.begun_at)
 }
 
 /// Only the device's latest success can be reverted, within 24 hours, and not by another job that moves it on.

@@ -202,7 +202,7 @@ impl Ledger<'_> {
             let Some(assignment) = view.of(job) else { return Ok(End::Rollback(Landed::Raced)) };
             let barriers = view.barriers(assignment);
             // A device may have informed the target while its job was being created.
-            let has_arrived = is_back_from(assignment, view.device.informed_at);
+            let has_arrived = is_back_from(&view, assignment, view.device.informed_at);
             let is_there = barriers == [Barrier::AlreadyThere] && has_arrived;
             if barriers.iter().any(Barrier::is_of_job) {
                 return Ok(End::Rollback(Landed::NoSlot));
