@@ -2,26 +2,29 @@
 //! silent. A chunk at a time.
 
 use crate::transaction::End;
-use crate::{Ledger, SqlError};
+use crate::{Ledger, Row, SqlError};
 
 impl Ledger<'_> {
-    /// Takes away a chunk of each kind that there is something of; `true` when there may be more.
+    /// Takes away a chunk of each kind that there is something of; `true` when there may be more. One kind that fails
+    /// keeps no other from going.
     pub(crate) fn purge(&self) -> Result<bool, SqlError> {
-        let mut has_more = false;
-        for row in self.sql.query(&self.dialect.text(TO_PURGE), &[])? {
-            has_more |= match row.text(0)?.as_str() {
-                "bridge" => self.end_sessions(&row.text(1)?)?,
-                "outbox" => self.purge_outbox()?,
-                _ => self.purge_tasks(&row.text(1)?, &row.text(2)?)?,
-            };
+        let rows = self.sql.query(&self.dialect.text(TO_PURGE), &[])?;
+        let purged: Vec<_> = rows.iter().map(|row| self.purge_kind(row)).collect();
+        purged.into_iter().try_fold(false, |has_more, more| Ok(has_more | more?))
+    }
+
+    fn purge_kind(&self, row: &Row) -> Result<bool, SqlError> {
+        match row.text(0)?.as_str() {
+            "bridge" => self.end_sessions(&row.text(1)?),
+            "outbox" => self.purge_outbox(),
+            _ => self.purge_tasks(&row.text(1)?, &row.text(2)?),
         }
-        Ok(has_more)
     }
 
     /// Forgets the next tasks of a deleted job behind the device `from`, except those that are exposed.
     fn purge_tasks(&self, job: &str, from: &str) -> Result<bool, SqlError> {
         self.transaction(|| {
-            let chunk = [job.into(), from.into(), crate::fill::CHUNK.into()];
+            let chunk = [job.into(), from.into(), TASKS.into()];
             let rows = self.sql.query(PURGED_UPTO, &chunk)?;
             let upto = rows.first().map_or(Ok(None), |row| row.opt_text(0))?;
             if let Some(upto) = &upto {
@@ -46,6 +49,8 @@ impl Ledger<'_> {
     }
 }
 
+/// The most tasks that one call forgets: a statement that deletes them, with their indexes, ends well within 5 s.
+const TASKS: i64 = 1000;
 /// The most messages that one call forgets.
 const MESSAGES: i64 = 1000;
 

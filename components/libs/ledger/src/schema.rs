@@ -9,7 +9,7 @@ mod second;
 use crate::dialect::Dialect;
 use crate::sql::{Sql, SqlError};
 
-/// Brings the database to the newest schema; `true` when there was something to do.
+/// Brings the database to the newest schema; `true` when it was not there before, whoever brought it there meanwhile.
 ///
 /// Nobody calls this on the happy path: a component runs it when a statement failed, and then tries once more.
 /// It may race with itself: a lock orders the racers and the later finds it done. One read, and no lock, when the
@@ -26,7 +26,7 @@ pub fn ensure(sql: &dyn Sql, dialect: Dialect) -> Result<bool, SqlError> {
     sql.execute(dialect.begin, &[])?;
     let settled = inside.map_or(Ok(Vec::new()), |statement| sql.query(statement, &[]));
     let migrated = settled.and_then(|_| migrate(sql, dialect));
-    let ended = migrated.and_then(|has_changed| sql.execute("COMMIT", &[]).map(|_| has_changed));
+    let ended = migrated.and_then(|()| sql.execute("COMMIT", &[]).map(|_| true));
     if ended.is_err() {
         // The first error is the one to report, and whoever tries again must find no transaction.
         let _ = sql.execute("ROLLBACK", &[]);
@@ -41,18 +41,16 @@ fn newest(sql: &dyn Sql) -> Result<usize, SqlError> {
     usize::try_from(done).map_err(|_| SqlError(format!("{done} is no number of a migration")))
 }
 
-fn migrate(sql: &dyn Sql, dialect: Dialect) -> Result<bool, SqlError> {
+fn migrate(sql: &dyn Sql, dialect: Dialect) -> Result<(), SqlError> {
     sql.execute("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY)", &[])?;
     let done = newest(sql)?;
-    let mut has_changed = false;
     for (number, statements) in (1i64..).zip(MIGRATIONS).skip(done) {
         for statement in *statements {
             sql.execute(&dialect.declaration(statement), &[])?;
         }
         sql.execute("INSERT INTO migration (number) VALUES ($1)", &[number.into()])?;
-        has_changed = true;
     }
-    Ok(has_changed)
+    Ok(())
 }
 
 /// Numbered from 1. What has been released is never changed, only followed.

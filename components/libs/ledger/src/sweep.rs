@@ -135,13 +135,17 @@ impl Ledger<'_> {
         jobs.sort_by_key(|(_, job)| (job.kind != Kind::Verify, job.created_at));
         let is_full = jobs.len() == JOBS;
         let mut left = GRANTS;
+        let mut failures = Vec::new();
         for (now, job) in jobs {
             if let Some(opens_at) = job.schedule.opens_at(now) {
                 self.sql.execute(LOOK_AT, &[job.job.as_str().into(), opens_at.into()])?;
                 continue;
             }
             let before = left;
-            left = self.grant_of(&job, left, swept, has_time)?;
+            left = self.grant_of(&job, left, swept, &mut failures, has_time)?;
+            if failures.len() == MOST_FAILURES {
+                break;
+            }
             if left == 0 || !has_time() {
                 swept.more = true;
                 break;
@@ -151,16 +155,17 @@ impl Ledger<'_> {
                 self.sql.execute(LOOK_AT, &[job.job.as_str().into(), now.into()])?;
             }
         }
-        Ok(())
+        failures.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Grants at most `left` ready devices of `job`, from its first stage to the open one; how many are left.
-    /// Those that are at risk already come first: their time runs.
+    /// Those that are at risk already come first: their time runs. One that fails is passed over.
     fn grant_of(
         &self,
         job: &JobRecord,
         mut left: usize,
         swept: &mut Swept,
+        failures: &mut Vec<SqlError>,
         has_time: &dyn Fn() -> bool,
     ) -> Result<usize, SqlError> {
         let room = job.terms.max_in_flight - job.counters.in_flight;
@@ -180,14 +185,18 @@ impl Ledger<'_> {
                 if !has_time() {
                     return Ok(left);
                 }
-                match self.grant(&device_id(&row)?, &job.job)? {
-                    Landed::Yes => {
+                match device_id(&row).and_then(|id| self.grant(&id, &job.job)) {
+                    Ok(Landed::Yes) => {
                         swept.granted += 1;
                         left -= 1;
                         room -= 1;
                     }
-                    Landed::Raced => {}
-                    Landed::NoSlot => return Ok(left),
+                    Ok(Landed::Raced) => {}
+                    Ok(Landed::NoSlot) => return Ok(left),
+                    Err(error) => failures.push(error),
+                }
+                if failures.len() == MOST_FAILURES {
+                    return Ok(left);
                 }
             }
         }

@@ -112,14 +112,17 @@ impl Gateway<'_> {
         self.organisation().map(|_| ())
     }
 
-    /// Runs `decide` over the ledger, and once more when the ledger failed and its schema could then be made, or seen,
-    /// to be current. So a new database costs one failed statement, whoever else is creating it at the same moment.
+    /// Runs `decide` over the ledger, and once more when the ledger failed and its schema was not current, and then is.
+    /// So a new database costs one failed statement. What failed otherwise may have waited for long, and is not run
+    /// again; nor is what failed in the moment in which somebody else completed the schema: its caller tries again.
     pub fn decide<T>(&self, decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let random = || ids::random_bits(self.random);
         let ledger = Ledger::new(self.sql, self.dialect, &random);
         match decide(&ledger) {
-            Err(Failure::Ledger(_)) => {
-                ota_ledger::schema::ensure(self.sql, self.dialect)?;
+            Err(Failure::Ledger(failed)) => {
+                if !ota_ledger::schema::ensure(self.sql, self.dialect)? {
+                    return Err(failed.into());
+                }
                 decide(&ledger)
             }
             done => done,

@@ -149,3 +149,61 @@ fn a_command_that_cannot_be_written_keeps_no_other_from_its_device() {
     assert_eq!((&swept["granted"], told(&swept)), (&json!(2), 1));
     assert_eq!(swept["commands"][0]["device"], "d1");
 }
+
+#[test]
+fn a_device_that_cannot_be_granted_keeps_no_other_from_it() {
+    let bed = Testbed::new();
+    let job = connected(&bed, 3, json!({}));
+    let failing = Failing::new(&bed, "d0");
+    let swept = json(&tick(&bed, &failing, &json!({"bridge": "b"})));
+    assert_eq!((told(&swept), &swept["failing"]), (2, &json!(["sweep"])));
+    assert_eq!(failing.count.get(), 1, "what failed with a schema that is current is not run again");
+    assert_eq!(
+        (bed.task(&job, "d0")["state"].clone(), &bed.job(&job)["in_flight"]),
+        (json!("waiting"), &json!(2))
+    );
+    assert_eq!(bed.sweep("b", &[])["granted"], 1);
+}
+
+#[test]
+fn a_sweep_that_can_grant_nobody_tries_three() {
+    let bed = Testbed::new();
+    connected(&bed, 10, json!({}));
+    let failing = Failing::new(&bed, "UPDATE device SET session = session");
+    assert_eq!(json(&tick(&bed, &failing, &json!({"bridge": "b"})))["failing"], json!(["sweep"]));
+    assert_eq!(failing.count.get(), 3);
+}
+
+#[test]
+fn a_command_that_cannot_be_taken_keeps_no_other_from_its_device() {
+    let bed = Testbed::new();
+    connected(&bed, 3, json!({}));
+    bed.sweep("b", &[]);
+    bed.pass(2_000);
+    let failing = Failing::new(&bed, "d1");
+    let swept = json(&tick(&bed, &failing, &json!({"bridge": "b"})));
+    assert_eq!((told(&swept), &swept["failing"]), (2, &json!(["commands"])));
+    assert_eq!(bed.sweep("b", &[])["commands"][0]["device"], "d1", "it is due again");
+}
+
+#[test]
+fn what_cannot_be_taken_away_keeps_nothing_else_from_it() {
+    for failing in ["DELETE FROM task WHERE job", "UPDATE bridge SET suspected", "DELETE FROM outbox"] {
+        let bed = Testbed::new();
+        to_tell(&bed);
+        bed.sweep("b", &[]);
+        bed.sql.alter("UPDATE job SET state = 'deleted', filled_to = '' WHERE state = 'stopped'");
+        bed.sql.alter("UPDATE bridge SET silent_from = 0");
+        bed.sql.alter("UPDATE outbox SET delivered_at = 1");
+        let failing = Failing::new(&bed, failing);
+        tick(&bed, &failing, &json!({"bridge": "another"}));
+        assert_ne!(failing.count.get(), 0, "{}", failing.word);
+        let left = |sql| bed.sql.look(sql)[0].int(0).unwrap();
+        let left = [
+            left("SELECT COUNT(*) FROM task t JOIN job j ON j.job = t.job WHERE j.state = 'deleted'") > 0,
+            left("SELECT COUNT(*) FROM bridge WHERE bridge = 'b' AND suspected = 0") > 0,
+            left("SELECT COUNT(*) FROM outbox") > 0,
+        ];
+        assert_eq!(left.iter().filter(|is_left| **is_left).count(), 1, "{}: {left:?}", failing.word);
+    }
+}
