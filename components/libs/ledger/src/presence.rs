@@ -1,10 +1,11 @@
 //! Presence: who is connected, by the word of bridges and brokers. Advisory: it decides who is worth telling, no more.
 //!
 //! A device's row has the newest session that is known of it, by its bridge and number, and whether it lasts. Reports
-//! may come late, twice, and in another order than they were told, so the number decides: of one bridge, a report must be
-//! of a newer session than the one on record, or of that one while it lasts; 0, which is unknown, begins always. An end
-//! of which the begin is not known is on record too, and the begin, when it comes, is no news. Only a session that ended by its bridge's silence steps back by one number: it
-//! alone may begin again, when its bridge reports it anew (see [`crate::bridge`]).
+//! may come late, twice, and in another order than they were told, so the number decides: of one bridge, a report must
+//! be of a newer session than the one on record, or of that one while it lasts; 0, which is unknown, begins always. An
+//! end of which the begin is not known is on record too, and the begin, when it comes, is no news. Only a session that
+//! ended by its bridge's silence steps back by one number: it alone may begin again, when its bridge reports it anew
+//! (see [`crate::bridge`]).
 
 use ota_protocol::key::DeviceId;
 
