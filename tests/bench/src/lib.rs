@@ -21,7 +21,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use page::{Page, Row};
+use page::Page;
 
 /// The parts of the table, in its order.
 const PARTS: [&str; 6] = ["statements", "sizes", "scale", "start-up", "inform", "download"];

@@ -33,6 +33,9 @@ fn quiet() -> Vec<Row> {
     bed.pass(5_000);
     counter.both("getversion, the first in 5 s", (1, 2), || device.getversion());
     counter.both("getversion, nothing open", (0, 1), || device.getversion());
+    // A bridge that the ledger does not know is asked for its sessions first.
+    bed.sweep("b", &[]);
+    bed.sweep("b", &[]);
     counter.sql("sweep, nothing due", 9, || bed.sweep("b", &[]));
     counter.rows
 }

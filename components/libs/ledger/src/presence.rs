@@ -5,7 +5,7 @@
 //! be of a newer session than the one on record, or of that one while it lasts; 0, which is unknown, begins always. An
 //! end of which the begin is not known is on record too, and the begin, when it comes, is no news. Only a session that
 //! ended by its bridge's silence steps back by one number: it alone may begin again, when its bridge reports it anew
-//! (see [`crate::bridge`]).
+//! (see `bridge.rs`).
 
 use ota_protocol::key::DeviceId;
 

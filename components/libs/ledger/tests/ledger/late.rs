@@ -14,12 +14,12 @@ use ota_rollout::{Mode, Reasons, Retry, TaskState, Terms};
 use crate::database::DIALECT;
 use crate::ledger::store::{Store, heard, id, terms, ver};
 
-fn version(store: &Store, device: &str) -> Option<String> {
+pub(super) fn version(store: &Store, device: &str) -> Option<String> {
     let (device, ..) = store.act(|ledger| ledger.device(&id(device)).unwrap()).unwrap();
     device.version.map(|version| version.to_string())
 }
 
-fn report_aged(store: &Store, device: &str, step: i32, age: i64) {
+pub(super) fn report_aged(store: &Store, device: &str, step: i32, age: i64) {
     let heard = Heard { id: id(device), age: Some(age) };
     store.act(|ledger| ledger.progress(&heard, step, None).unwrap());
 }
@@ -157,14 +157,6 @@ fn an_older_target_skips_no_task_of_a_device_that_has_left_it() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_silences_nobody() {
-    let store = Store::with_devices(1);
-    store.pass(-3_600_000);
-    store.inform_aged("d0", "2", Some(10));
-    assert_eq!(version(&store, "d0").as_deref(), Some("2"));
-}
-
-#[test]
 fn what_the_old_hardware_said_is_no_word_of_the_new() {
     let store = Store::with_devices(1);
     store.pass(1000);
@@ -251,43 +243,6 @@ fn the_device_that_moved_on_while_nobody_heard_it_reverts_nothing() {
     );
     store.check(&first);
     store.check(&second);
-}
-
-#[test]
-fn a_clock_that_was_set_back_silences_no_device_at_work() {
-    for age in [None, Some(10)] {
-        let store = Store::with_devices(3);
-        let job = store.job(Mode::Push, terms(10));
-        for device in ["d0", "d1", "d2"] {
-            store.begin(device);
-        }
-        store.inform("d2", "2");
-        store.pass(-5000);
-        store.inform_aged("d0", "2", age);
-        assert_eq!(store.state(&job, "d0"), TaskState::Succeeded, "{age:?}");
-        report_aged(&store, "d1", -4, age.unwrap_or_default());
-        assert_eq!(store.state(&job, "d1"), TaskState::Failed, "{age:?}");
-        store.inform_aged("d2", "1", age);
-        assert_eq!(store.state(&job, "d2"), TaskState::Failed, "{age:?}");
-        store.check(&job);
-    }
-}
-
-#[test]
-fn after_a_clock_was_set_back_the_job_that_moved_a_device_last_is_reverted() {
-    let store = Store::with_devices(1);
-    let first = store.job(Mode::Push, terms(10));
-    store.succeed("d0");
-    store.pass(-5000);
-    store.add_firmware("3");
-    let second = store.job_to("3", Mode::Push, terms(10));
-    let link = store.inform("d0", "2").unwrap().link;
-    store.act(|ledger| ledger.begin(&link).unwrap());
-    store.inform("d0", "3");
-    let states = || (store.state(&first, "d0"), store.state(&second, "d0"));
-    assert_eq!(states(), (TaskState::Succeeded, TaskState::Succeeded));
-    store.inform("d0", "2");
-    assert_eq!(states(), (TaskState::Succeeded, TaskState::Failed));
 }
 
 #[test]

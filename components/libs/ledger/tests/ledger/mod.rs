@@ -4,6 +4,7 @@
 
 mod access;
 mod budget;
+mod clock;
 mod constraints;
 mod control;
 mod cost;
