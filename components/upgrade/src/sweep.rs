@@ -55,7 +55,7 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
     let watch = Watch::start(gateway.clock);
     let heard = hear(gateway, &tick.acknowledged, &watch);
     let has_time = || watch.is_before(DECIDE_UNTIL);
-    let swept = gateway.decide(|ledger| Ok(ledger.sweep_while(&has_time)?));
+    let swept = gateway.decide_in_time(|ledger| Ok(ledger.sweep_while(&has_time)?));
     let due = match &tick.bridge {
         Some(bridge) => deliver(gateway, bridge, tick.reporting, &watch),
         None => publish_all(gateway, &watch),
@@ -133,7 +133,7 @@ fn hear<'t>(gateway: &Gateway<'_>, acknowledged: &'t [String], watch: &Watch<'_>
         if !watch.is_before(HEAR_UNTIL) {
             heard.is_late = true;
             heard.unheard.push(push_id);
-        } else if let Err(failure) = gateway.decide(|ledger| Ok(ledger.delivered(push_id)?)) {
+        } else if let Err(failure) = gateway.decide_in_time(|ledger| Ok(ledger.delivered(push_id)?)) {
             heard.failure = Some(failure);
             heard.unheard.push(push_id);
         }
@@ -154,7 +154,7 @@ fn deliver(
 ) -> Result<Deliveries, Failure> {
     let has_time = || watch.is_before(DELIVER_UNTIL);
     let bridge = Recipient::Bridge { name, is_reporting };
-    gateway.decide(|ledger| commands::for_bridge(gateway, ledger, bridge, &has_time))
+    gateway.decide_in_time(|ledger| commands::for_bridge(gateway, ledger, bridge, &has_time))
 }
 
 /// Without a place to publish to, devices that no bridge holds are told in the answer to their next inform.
@@ -163,7 +163,7 @@ fn publish_all(gateway: &Gateway<'_>, watch: &Watch<'_>) -> Result<Deliveries, F
         return Ok(Deliveries::default());
     }
     let has_time = || watch.is_before(DELIVER_UNTIL);
-    let due = gateway.decide(|ledger| Ok(ledger.deliveries(Recipient::Broker, &has_time)?))?;
+    let due = gateway.decide_in_time(|ledger| Ok(ledger.deliveries(Recipient::Broker, &has_time)?))?;
     let mut failed = due.failure.map(Failure::from);
     for (device, command) in due.commands {
         if !watch.is_before(PUBLISH_UNTIL) {

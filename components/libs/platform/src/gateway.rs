@@ -112,15 +112,31 @@ impl Gateway<'_> {
         self.organisation().map(|_| ())
     }
 
-    /// Runs `decide` over the ledger, and once more when the ledger failed and its schema was not current, and then is.
-    /// So a new database costs one failed statement. What failed otherwise may have waited for long, and is not run
-    /// again; nor is what failed in the moment in which somebody else completed the schema: its caller tries again.
+    /// Runs `decide` over the ledger, and once more when the ledger failed and its schema is current, or could then be
+    /// made so. So a new database costs one failed statement, and a commit of which nobody heard is found, not repeated.
     pub fn decide<T>(&self, decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.decide_again(decide, true)
+    }
+
+    /// The same for what comes again by itself and has a time to end in: it may have waited for long, and is run once
+    /// more only when the schema was not current.
+    pub fn decide_in_time<T>(
+        &self,
+        decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.decide_again(decide, false)
+    }
+
+    fn decide_again<T>(
+        &self,
+        decide: impl Fn(&Ledger<'_>) -> Result<T, Failure>,
+        always: bool,
+    ) -> Result<T, Failure> {
         let random = || ids::random_bits(self.random);
         let ledger = Ledger::new(self.sql, self.dialect, &random);
         match decide(&ledger) {
             Err(Failure::Ledger(failed)) => {
-                if !ota_ledger::schema::ensure(self.sql, self.dialect)? {
+                if !ota_ledger::schema::ensure(self.sql, self.dialect)? && !always {
                     return Err(failed.into());
                 }
                 decide(&ledger)
