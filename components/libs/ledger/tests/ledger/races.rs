@@ -1,15 +1,17 @@
 //! Connections that race for real: whatever their order, the bound holds, counters count, and nothing is left behind.
 
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use ota_ledger::SqlError;
 use ota_ledger::deliver::Recipient;
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::{Change, Session};
 use ota_ledger::scope::Scope;
+use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
 
-use crate::database::Shared;
+use crate::database::{DIALECT, Shared};
 use crate::ledger::store::{Store, heard, id, pk, terms, ver};
 
 const DEVICES: usize = 12;
@@ -171,6 +173,55 @@ fn no_job_runs_with_a_firmware_that_was_quarantined_meanwhile() {
     for job in store.act(|ledger| ledger.jobs(None, None, 100).unwrap()) {
         assert_ne!(job.state, JobState::Running, "{} runs", job.job);
     }
+}
+
+/// A database that commits only when it is let.
+struct Held<'h> {
+    sql: &'h dyn Sql,
+    is_about_to: mpsc::Sender<()>,
+    may: mpsc::Receiver<()>,
+}
+
+impl Sql for Held<'_> {
+    fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
+        if sql == "COMMIT" {
+            self.is_about_to.send(()).unwrap();
+            self.may.recv().unwrap();
+        }
+        self.sql.execute(sql, params)
+    }
+
+    fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
+        self.sql.query(sql, params)
+    }
+}
+
+/// A pause that passed by a resume under way would be answered, and downloads would begin all the same.
+#[test]
+fn a_pause_waits_for_a_resume_under_way_and_is_the_last_word() {
+    let shared = shared();
+    let store = Store::over(shared.connect(), 2);
+    let job = store.job(Mode::Push, terms(3));
+    store.act(|ledger| ledger.pause_job(&job).unwrap());
+    let (is_about_to, about_to_commit) = mpsc::channel();
+    let (let_commit, may) = mpsc::channel();
+    thread::scope(|scope| {
+        let (shared, job) = (&shared, job.as_str());
+        scope.spawn(move || {
+            let store = Store::over(shared.connect(), 3);
+            let sql = Held { sql: &store.sql, is_about_to, may };
+            Ledger::new(&sql, DIALECT, &|| 7).resume_job(job).unwrap();
+        });
+        about_to_commit.recv().unwrap();
+        let pause = scope.spawn(move || {
+            Store::over(shared.connect(), 4).act(|ledger| ledger.pause_job(job).unwrap().state)
+        });
+        // Long enough to pass by, were it not to wait.
+        thread::sleep(Duration::from_millis(300));
+        let_commit.send(()).unwrap();
+        assert_eq!(pause.join().unwrap(), JobState::Paused);
+    });
+    assert_eq!(store.act(|ledger| ledger.job(&job).unwrap().unwrap().state), JobState::Paused);
 }
 
 #[test]
