@@ -244,14 +244,7 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(Err(refused(assignment, why))));
             };
-            let decision = Decision {
-                happening,
-                change,
-                detail: None,
-                actor: "operator",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision::by("operator", happening, change);
             if self.write(view, assignment, &decision)? != Landed::Yes {
                 return Err(SqlError("the task changed in its own transaction".to_owned()));
             }

@@ -228,7 +228,12 @@ struct Deadlines {
     times_out_at: Option<i64>,
 }
 
-impl Decision<'_> {
+impl<'d> Decision<'d> {
+    /// It comes about now, and its command is for the sweep.
+    pub(crate) const fn by(actor: &'d str, happening: Happening, change: Change) -> Self {
+        Self { happening, change, detail: None, actor, is_carried: false, spoken_at: None }
+    }
+
     /// Whether it gives the task another attempt.
     fn is_granted(&self, before: &TaskRecord) -> bool {
         self.change.task.attempt > before.task.attempt

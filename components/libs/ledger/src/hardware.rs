@@ -65,8 +65,7 @@ impl Ledger<'_> {
         let retry = &assignment.job.terms.retry;
         let change = apply(&assignment.record.task, happening, retry).map_err(|_| changed())?;
         let detail = Some("hardware replaced");
-        let decision =
-            Decision { happening, change, detail, actor: "operator", is_carried: false, spoken_at: None };
+        let decision = Decision { detail, ..Decision::by("operator", happening, change) };
         if self.write(view, assignment, &decision)? != Landed::Yes {
             return Err(changed());
         }

@@ -94,12 +94,10 @@ impl Ledger<'_> {
                 Some(Step::Grant(assignment, change)) => (assignment, change, Happening::Grant),
             };
             let decision = Decision {
-                happening,
-                change,
                 detail: (happening != Happening::Grant).then(|| word.version.as_str()),
-                actor: "device",
                 is_carried: true,
                 spoken_at: (happening != Happening::Grant).then_some(word.spoken_at),
+                ..Decision::by("device", happening, change)
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Landed::Yes),
@@ -122,14 +120,7 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, Happening::Grant, retry) else {
                 return Ok(End::Rollback(()));
             };
-            let decision = Decision {
-                happening: Happening::Grant,
-                change,
-                detail: None,
-                actor: "device",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision::by("device", Happening::Grant, change);
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(()),
                 Landed::Raced | Landed::NoSlot => End::Rollback(()),

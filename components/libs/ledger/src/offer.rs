@@ -40,14 +40,7 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, &assignment.job.terms.retry) else {
                 return Ok(End::Rollback(()));
             };
-            let decision = Decision {
-                happening,
-                change,
-                detail: None,
-                actor: "device",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision::by("device", happening, change);
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(()),
                 Landed::Raced | Landed::NoSlot => End::Rollback(()),

@@ -75,12 +75,9 @@ impl Ledger<'_> {
                 return Ok(End::Rollback(Reported::NotStarted));
             }
             let decision = Decision {
-                happening,
-                change,
                 detail: words,
-                actor: "device",
-                is_carried: false,
                 spoken_at: Some(spoken_at),
+                ..Decision::by("device", happening, change)
             };
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Reported::Taken(None)),
@@ -144,14 +141,7 @@ impl Ledger<'_> {
             let Ok(change) = apply(&live.record.task, happening, &live.job.terms.retry) else {
                 return Ok(End::Rollback(true));
             };
-            let decision = Decision {
-                happening,
-                change,
-                detail: words,
-                actor: "device",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision { detail: words, ..Decision::by("device", happening, change) };
             Ok(match self.write(&view, live, &decision)? {
                 Landed::Yes => End::Commit(true),
                 Landed::Raced | Landed::NoSlot => End::Rollback(true),

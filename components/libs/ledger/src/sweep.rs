@@ -106,14 +106,7 @@ impl Ledger<'_> {
                 self.sql.execute(POSTPONE, &values)?;
                 return Ok(End::Commit(None));
             }
-            let decision = Decision {
-                happening: Happening::Due,
-                change,
-                detail: None,
-                actor: "sweep",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision::by("sweep", Happening::Due, change);
             Ok(match self.write(&view, assignment, &decision)? {
                 Landed::Yes => End::Commit(Some(change.event)),
                 Landed::Raced | Landed::NoSlot => End::Rollback(None),
@@ -224,14 +217,7 @@ impl Ledger<'_> {
             let Ok(change) = apply(&assignment.record.task, happening, retry) else {
                 return Ok(End::Rollback(Landed::Raced));
             };
-            let decision = Decision {
-                happening,
-                change,
-                detail: None,
-                actor: "sweep",
-                is_carried: false,
-                spoken_at: None,
-            };
+            let decision = Decision::by("sweep", happening, change);
             Ok(match self.write(&view, assignment, &decision)? {
                 // No slot was needed, and none was taken.
                 Landed::Yes if is_there => End::Commit(Landed::Raced),
