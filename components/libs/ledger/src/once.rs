@@ -52,7 +52,7 @@ impl CreationKey {
 #[derive(Debug, thiserror::Error)]
 pub enum NotCreatedOnce {
     /// The key stands for a job that asked for something else.
-    #[error("key {key} was given for job {job}, which is another")]
+    #[error("key {key} was given for job {job}, which asked for something else")]
     Another {
         /// The key.
         key: String,

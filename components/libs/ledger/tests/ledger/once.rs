@@ -51,7 +51,10 @@ fn a_key_that_stands_for_another_job_is_refused_and_each_part_of_the_content_mak
     ];
     for other in others {
         let refused = once(&store, "k", &other).unwrap_err();
-        assert_eq!(refused.to_string(), format!("key k was given for job {job}, which is another"));
+        assert_eq!(
+            refused.to_string(),
+            format!("key k was given for job {job}, which asked for something else")
+        );
         assert!(matches!(refused, NotCreatedOnce::Another { .. }));
     }
     assert_eq!(count(&store), 1);
