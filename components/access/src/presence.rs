@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use ota_ledger::deliver::Recipient;
 use ota_ledger::presence::{Change, Session};
 use ota_platform::commands::{Deliveries, Delivery};
+use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
 use ota_protocol::envelope::{Presence, PresenceEvent, presence};
 use ota_protocol::key::DeviceId;
@@ -53,9 +54,9 @@ fn change(event: &Presence) -> (Session, Change) {
 /// Grants those that came what they may have. Who cannot be granted keeps no other from it, and the report is written:
 /// whoever is left is for the sweep.
 fn grant(gateway: &Gateway<'_>, arrived: &[DeviceId]) {
-    let has_time = watch(gateway, GRANT_FOR);
+    let watch = Watch::start(gateway.clock);
     for id in arrived {
-        if !has_time() {
+        if !watch.is_before(GRANT_FOR) {
             break;
         }
         if let Err(failure) = gateway.decide(|ledger| Ok(ledger.grant_connected(id)?)) {
@@ -66,7 +67,8 @@ fn grant(gateway: &Gateway<'_>, arrived: &[DeviceId]) {
 
 /// The commands for the sessions of `bridge`. The report is written: what cannot be taken now is for the sweep.
 fn deliver(gateway: &Gateway<'_>, bridge: &str) -> Vec<Delivery> {
-    let has_time = watch(gateway, DELIVER_FOR);
+    let watch = Watch::start(gateway.clock);
+    let has_time = || watch.is_before(DELIVER_FOR);
     let due = gateway
         .decide(|ledger| commands::for_bridge(gateway, ledger, Recipient::Reporter(bridge), &has_time));
     let due = due.unwrap_or_else(|failure| Deliveries { failure: Some(failure), ..Deliveries::default() });
@@ -74,10 +76,4 @@ fn deliver(gateway: &Gateway<'_>, bridge: &str) -> Vec<Delivery> {
         eprintln!("commands for the sessions of {bridge} are delivered later: {failure}");
     }
     due.commands
-}
-
-/// Says yes for so long from now (ms).
-fn watch<'g>(gateway: &'g Gateway<'_>, ms: i64) -> impl Fn() -> bool + 'g {
-    let begun = gateway.clock.now_ms();
-    move || (0..ms).contains(&gateway.clock.now_ms().saturating_sub(begun))
 }

@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 use ota_ledger::outbox::{Delivery, Due};
 use ota_platform::crypt::Owner;
 use ota_platform::hook::{self, NotDelivered, Outgoing};
+use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway};
-
-use crate::watch::Watch;
 
 /// The most messages that one sweep sends.
 const MOST: i64 = 8;

@@ -6,7 +6,6 @@
 mod hooks;
 mod reply;
 mod sweep;
-mod watch;
 
 use ota_platform::{Gateway, Request, Response};
 

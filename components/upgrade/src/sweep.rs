@@ -10,13 +10,13 @@ use ota_ledger::deliver::Recipient;
 use ota_ledger::sweep::Swept;
 use ota_platform::commands::Deliveries;
 use ota_platform::publish::publish;
+use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, commands, door, request, response};
 use ota_protocol::topic::upgrade_topic;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::hooks;
-use crate::watch::Watch;
 
 /// The most acknowledgements that one call may bring.
 const MOST_ACKNOWLEDGED: usize = 10_000;

@@ -20,6 +20,7 @@ pub mod request;
 pub mod response;
 mod store;
 pub mod topic;
+pub mod watch;
 
 #[cfg(feature = "native")]
 pub mod native;
