@@ -15,7 +15,9 @@ impl BlockDigest {
 
 /// What binds the digests of all blocks, their order and the size of the firmware.
 ///
-/// The ledger keeps it; a list of digests that does not give this root is not the firmware's.
+/// The ledger keeps it; digests that do not give this root are not the firmware's. Up to one page of them give it
+/// themselves; more pages are each bound by a [`PageDigest`], and these give it: so a range of a large firmware needs
+/// one page, not all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BlocksRoot([u8; 32]);
 
@@ -24,6 +26,31 @@ impl BlocksRoot {
     pub fn of(size: u64, digests: &[BlockDigest]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("ota-image 2026-11 root of block digests");
         hasher.update(&size.to_le_bytes());
+        for digest in digests {
+            hasher.update(&digest.0);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    /// The root over `pages`, the pages of a firmware of `size` bytes in order, of which it has more than one.
+    pub fn of_pages(size: u64, pages: &[PageDigest]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("ota-image 2026-11 root of page digests");
+        hasher.update(&size.to_le_bytes());
+        for page in pages {
+            hasher.update(&page.0);
+        }
+        Self(*hasher.finalize().as_bytes())
+    }
+}
+
+/// What binds the digests of the blocks of one page, and their order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PageDigest([u8; 32]);
+
+impl PageDigest {
+    /// The digest of the page that these are all digests of.
+    pub fn of(digests: &[BlockDigest]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("ota-image 2026-11 page of block digests");
         for digest in digests {
             hasher.update(&digest.0);
         }
@@ -108,6 +135,7 @@ macro_rules! digest {
 
 digest!(BlockDigest, 32);
 digest!(BlocksRoot, 32);
+digest!(PageDigest, 32);
 digest!(Md5, 16);
 digest!(Sha256, 32);
 
@@ -145,6 +173,14 @@ mod tests {
         assert_ne!(root, BlocksRoot::of(2, &[b, a]));
         assert_ne!(root, BlocksRoot::of(3, &[a, b]));
         assert_ne!(root, BlocksRoot::of(2, &[a]));
+
+        let (a, b) = (PageDigest::of(&[a]), PageDigest::of(&[b]));
+        let root = BlocksRoot::of_pages(2, &[a, b]);
+        assert_ne!(root, BlocksRoot::of_pages(2, &[b, a]));
+        assert_ne!(root, BlocksRoot::of_pages(3, &[a, b]));
+        // Pages are no blocks.
+        let as_blocks = [*a.as_bytes(), *b.as_bytes()].map(BlockDigest::from);
+        assert_ne!(root, BlocksRoot::of(2, &as_blocks));
     }
 
     #[test]

@@ -11,8 +11,14 @@ pub const BLOCKS_PER_PIECE: usize = 4;
 /// and sends of this size run near full speed (each send flushes).
 pub const PIECE: usize = BLOCKS_PER_PIECE * BLOCK;
 
-/// The largest firmware that the embedded store keeps, in bytes: 64 MiB.
-pub const LIMIT: u64 = 64 * 1024 * 1024;
+/// Blocks whose digests make a page, the unit in which they are read: one covers 64 MiB with 32 KiB of digests.
+pub const BLOCKS_PER_PAGE: usize = 1024;
+
+/// The bytes that a page of digests covers: 64 MiB.
+pub const PAGE: u64 = (BLOCKS_PER_PAGE * BLOCK) as u64;
+
+/// The largest firmware that the embedded store keeps, in bytes: 64 MiB, the digests of which are one value.
+pub const KV_LIMIT: u64 = PAGE;
 
 /// How many blocks `size` bytes make; the last may be short.
 pub const fn blocks(size: u64) -> u64 {
@@ -22,6 +28,18 @@ pub const fn blocks(size: u64) -> u64 {
 /// How many pieces `size` bytes make; the last may be short.
 pub const fn pieces(size: u64) -> u64 {
     size.div_ceil(PIECE as u64)
+}
+
+/// How many pages of digests `size` bytes make; the last may be short.
+pub const fn pages(size: u64) -> u64 {
+    size.div_ceil(PAGE)
+}
+
+/// How many blocks page `n` of a firmware of `size` bytes has; 0 past its end.
+pub fn blocks_of_page(size: u64, n: u64) -> usize {
+    let before = n.saturating_mul(BLOCKS_PER_PAGE as u64);
+    let rest = blocks(size).saturating_sub(before).min(BLOCKS_PER_PAGE as u64);
+    usize::try_from(rest).unwrap_or(BLOCKS_PER_PAGE)
 }
 
 /// The length in bytes of piece `n` of a firmware of `size` bytes; 0 past its end.
@@ -43,5 +61,8 @@ mod tests {
         assert_eq!(piece_len(size, 1), 1);
         assert_eq!(piece_len(size, 2), 0);
         assert_eq!(piece_len(u64::MAX, 0), PIECE);
+        assert_eq!(pages(PAGE), 1);
+        assert_eq!(pages(PAGE + 1), 2);
+        assert_eq!([0, 1, 2].map(|page| blocks_of_page(PAGE + 1, page)), [BLOCKS_PER_PAGE, 1, 0]);
     }
 }

@@ -1,44 +1,130 @@
-//! The port to an object store, and the embedded one over a key-value store.
+//! The port to an object store.
 //!
-//! An object is pieces and the digests of its blocks. A store answers with what it has; it verifies nothing.
+//! An object is the bytes of one firmware and the [`Proof`] of its blocks. A store answers with what it has; it
+//! verifies nothing.
 
-use crate::kv::{Kv, KvError};
+use std::time::Duration;
 
-/// A store of firmware bytes.
-#[expect(async_fn_in_trait, reason = "guests run on one thread; a Send bound would shut out their futures")]
+use http::Method;
+
+use crate::kv::KvError;
+use crate::range::ByteRange;
+use crate::transport::Incoming;
+
+/// A store of firmware bytes. Whoever waits for it does nothing else meanwhile: one request has one guest to itself.
 pub trait Objects {
-    /// Stores piece `n` (from 0) of `object`.
-    async fn put_piece(&self, object: &ObjectId, n: u64, bytes: &[u8]) -> Result<(), ObjectsError>;
-    /// Piece `n` of `object`, or `None`.
-    async fn piece(&self, object: &ObjectId, n: u64) -> Result<Option<Vec<u8>>, ObjectsError>;
-    /// Stores the digests of the blocks of `object`, 32 bytes each, in order.
-    async fn put_digests(&self, object: &ObjectId, digests: &[u8]) -> Result<(), ObjectsError>;
-    /// What [`Objects::put_digests`] stored, or `None`.
-    async fn digests(&self, object: &ObjectId) -> Result<Option<Vec<u8>>, ObjectsError>;
-    /// Deletes the digests and the first `pieces` pieces; what is not there is no error.
-    async fn delete(&self, object: &ObjectId, pieces: u64) -> Result<(), ObjectsError>;
+    /// Which one it is.
+    fn store(&self) -> Store;
+    /// The largest firmware that it keeps, in bytes.
+    fn limit(&self) -> u64;
+    /// The bytes of each part but the last, for a firmware of `size` bytes if that is known: a multiple of
+    /// [`PIECE`](crate::PIECE), and all of it is in memory once.
+    fn part_len(&self, size: Option<u64>) -> usize;
+    /// Begins a new object.
+    fn begin(&self, object: &ObjectId) -> Result<Writing, ObjectsError>;
+    /// Stores part `n` (from 0). What was stored as this part before is replaced.
+    fn put_part(&self, writing: &Writing, n: u64, bytes: &[u8]) -> Result<(), ObjectsError>;
+    /// Makes one object of its first `parts` parts. To be repeated when nobody heard whether it did.
+    fn complete(&self, writing: &Writing, parts: u64) -> Result<(), ObjectsError>;
+    /// Deletes an object of at most `size` bytes, complete or not, with its proof; what is not there is no error.
+    fn remove(&self, writing: &Writing, size: u64) -> Result<(), ObjectsError>;
+    /// Stores a part of what proves the object's blocks.
+    fn put_proof(&self, object: &ObjectId, proof: Proof, bytes: &[u8]) -> Result<(), ObjectsError>;
+    /// What [`Objects::put_proof`] stored, or `None`.
+    fn proof(&self, object: &ObjectId, proof: Proof) -> Result<Option<Vec<u8>>, ObjectsError>;
+    /// The next bytes at `cursor`, at most `most` of them, and moves it behind them. Not to be called at its end.
+    fn next(&self, cursor: &mut Cursor, most: usize) -> Result<Chunk, ObjectsError>;
+
+    /// A URL by which somebody else may fetch the object (GET), or bring it (PUT), for as long as this. `None` where
+    /// nobody reaches the store but the gateway.
+    fn presigned(&self, _object: &ObjectId, _method: &Method, _within: Duration) -> Option<String> {
+        None
+    }
+
+    /// Puts in its place what was brought by a presigned URL, so that whoever has that URL still cannot change it any
+    /// more. `false` when nothing was brought.
+    fn adopt(&self, _object: &ObjectId) -> Result<bool, ObjectsError> {
+        Ok(false)
+    }
 }
 
-impl<O: Objects> Objects for &O {
-    async fn put_piece(&self, object: &ObjectId, n: u64, bytes: &[u8]) -> Result<(), ObjectsError> {
-        O::put_piece(self, object, n, bytes).await
+/// Where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// Beside the catalogue, in blocks.
+    Kv,
+    /// In a bucket.
+    S3,
+}
+
+impl Store {
+    /// `kv` or `s3`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kv => "kv",
+            Self::S3 => "s3",
+        }
     }
 
-    async fn piece(&self, object: &ObjectId, n: u64) -> Result<Option<Vec<u8>>, ObjectsError> {
-        O::piece(self, object, n).await
+    /// Parses `kv` or `s3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Kv, Self::S3].into_iter().find(|store| store.as_str() == text)
     }
+}
 
-    async fn put_digests(&self, object: &ObjectId, digests: &[u8]) -> Result<(), ObjectsError> {
-        O::put_digests(self, object, digests).await
-    }
+/// An object that is being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writing {
+    /// Which.
+    pub object: ObjectId,
+    /// What the store gave it to be known by: S3's upload id, nothing in KV.
+    pub token: String,
+}
 
-    async fn digests(&self, object: &ObjectId) -> Result<Option<Vec<u8>>, ObjectsError> {
-        O::digests(self, object).await
-    }
+/// Which part of what proves an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The digests of the blocks of page `n` (from 0), 32 bytes each, in order.
+    Digests(u64),
+    /// The digests of these pages, of an object that has more than one.
+    Pages,
+}
 
-    async fn delete(&self, object: &ObjectId, pieces: u64) -> Result<(), ObjectsError> {
-        O::delete(self, object, pieces).await
+/// Where the reading of a range is.
+pub struct Cursor {
+    /// Of which object.
+    pub object: ObjectId,
+    /// The bytes that it has.
+    pub size: u64,
+    /// The next byte.
+    pub position: u64,
+    /// The last byte of the range.
+    pub last: u64,
+    /// The answer that the next bytes come from, where a store sends them in one.
+    pub incoming: Option<Box<dyn Incoming>>,
+}
+
+impl Cursor {
+    /// At the begin of `range` of an object that has `size` bytes.
+    pub fn new(object: &ObjectId, size: u64, range: ByteRange) -> Self {
+        Self { object: object.clone(), size, position: range.first(), last: range.last(), incoming: None }
     }
+}
+
+/// What comes next of a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chunk {
+    /// Bytes; at least one.
+    Bytes(Vec<u8>),
+    /// There is no such object, or a piece of it is not there.
+    Missing,
+    /// The object, or a piece of it, has another length than it was written with.
+    OtherLength {
+        /// Bytes that it was written with.
+        expected: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
 }
 
 /// The object store failed. Its text is for the log; nothing decides by it.
@@ -98,52 +184,9 @@ impl std::fmt::Display for ObjectId {
     }
 }
 
-/// The embedded object store: each piece one value, so that a gateway needs nothing else.
-///
-/// Keys are `image:<object>:<n>` and `image:<object>:digests`.
-#[derive(Clone, Copy)]
-pub struct KvObjects<'a>(pub &'a dyn Kv);
-
-impl Objects for KvObjects<'_> {
-    async fn put_piece(&self, object: &ObjectId, n: u64, bytes: &[u8]) -> Result<(), ObjectsError> {
-        Ok(self.0.set(&piece_key(object, n), bytes)?)
-    }
-
-    async fn piece(&self, object: &ObjectId, n: u64) -> Result<Option<Vec<u8>>, ObjectsError> {
-        Ok(self.0.get(&piece_key(object, n))?)
-    }
-
-    async fn put_digests(&self, object: &ObjectId, digests: &[u8]) -> Result<(), ObjectsError> {
-        Ok(self.0.set(&digests_key(object), digests)?)
-    }
-
-    async fn digests(&self, object: &ObjectId) -> Result<Option<Vec<u8>>, ObjectsError> {
-        Ok(self.0.get(&digests_key(object))?)
-    }
-
-    async fn delete(&self, object: &ObjectId, pieces: u64) -> Result<(), ObjectsError> {
-        self.0.delete(&digests_key(object))?;
-        for n in 0..pieces {
-            self.0.delete(&piece_key(object, n))?;
-        }
-        Ok(())
-    }
-}
-
-fn piece_key(object: &ObjectId, n: u64) -> String {
-    format!("image:{object}:{n}")
-}
-
-fn digests_key(object: &ObjectId) -> String {
-    format!("image:{object}:digests")
-}
-
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
-
     use super::*;
-    use crate::kv::MemoryKv;
 
     #[test]
     fn only_32_lower_case_hex_digits_name_an_object() {
@@ -155,21 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn an_object_lives_under_its_own_keys_and_is_deleted_whole() {
-        let kv = MemoryKv::default();
-        let objects = KvObjects(&kv);
-        let (ours, other) = (ObjectId::from_random([1; 16]), ObjectId::from_random([2; 16]));
-        block_on(async {
-            objects.put_piece(&ours, 0, b"a").await?;
-            objects.put_piece(&ours, 1, b"b").await?;
-            objects.put_digests(&ours, b"d").await?;
-            objects.put_piece(&other, 0, b"o").await?;
-            assert_eq!(objects.piece(&ours, 1).await?, Some(b"b".to_vec()));
-            assert_eq!(objects.digests(&ours).await?, Some(b"d".to_vec()));
-            assert!(kv.exists(&format!("image:{ours}:1"))?);
-            objects.delete(&ours, 2).await
-        })
-        .unwrap();
-        assert_eq!(kv.0.borrow().keys().cloned().collect::<Vec<_>>(), [format!("image:{other}:0")]);
+    fn a_store_is_known_by_its_name() {
+        for store in [Store::Kv, Store::S3] {
+            assert_eq!(Store::parse(store.as_str()), Some(store));
+        }
+        assert_eq!(Store::parse("KV"), None);
     }
 }

@@ -1,13 +1,16 @@
 //! Giving a firmware out: no byte leaves before its block was verified.
 
 use crate::digest::{BlockDigest, BlocksRoot, Sha256};
-use crate::layout::{self, BLOCK, BLOCKS_PER_PIECE, PIECE};
-use crate::objects::{ObjectId, Objects, ObjectsError};
+use crate::layout::{BLOCK, PIECE};
+use crate::objects::{Chunk, Cursor, ObjectId, Objects, ObjectsError, Store};
+use crate::proof::{Digests, NoDigest};
 use crate::range::ByteRange;
 
 /// A stored firmware, as the ledger knows it: what a download needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
+    /// Which store has it.
+    pub store: Store,
     /// Where its bytes are.
     pub object: ObjectId,
     /// In bytes.
@@ -20,12 +23,14 @@ pub struct Image {
 
 /// Verified bytes of one range, piece by piece.
 ///
-/// It has at most one piece in memory and reads each once. After an error it yields nothing more.
-pub struct Reader<O> {
-    objects: O,
-    object: ObjectId,
-    size: u64,
-    digests: Vec<BlockDigest>,
+/// It has at most one piece and one page of digests in memory and reads each once. After an error it yields nothing
+/// more.
+pub struct Reader<'o> {
+    objects: Box<dyn Objects + 'o>,
+    image: Image,
+    digests: Digests,
+    /// Where the next blocks are: at the begin of one.
+    cursor: Cursor,
     /// The first byte not yet yielded.
     position: u64,
     /// The last byte to yield.
@@ -56,63 +61,57 @@ pub enum ReadError {
 /// How a stored firmware differs from what the ledger says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// The list of block digests is not there.
-    #[error("no digests are stored")]
+    /// Digests of blocks are not there.
+    #[error("its digests are missing")]
     NoDigests,
-    /// The list of block digests does not give the root in the ledger.
+    /// The digests of blocks do not give the root in the ledger.
     #[error("the digests do not give the root in the ledger")]
     WrongDigests,
-    /// The piece with this block is not there.
-    #[error("its piece is missing")]
-    NoPiece,
-    /// The piece with this block has another length than it was written with.
-    #[error("its piece has {found} bytes instead of {expected}")]
+    /// The object, or the piece with this block, is not there.
+    #[error("its bytes are missing")]
+    NoBytes,
+    /// The object, or the piece with this block, has another length than it was written with.
+    #[error("it is stored with {found} bytes instead of {expected}")]
     WrongLength {
         /// Bytes it was written with.
-        expected: usize,
+        expected: u64,
         /// Bytes it has.
-        found: usize,
+        found: u64,
     },
     /// The block's bytes do not give its digest.
     #[error("its bytes do not give its digest")]
     WrongBytes,
 }
 
-impl<O: Objects> Reader<O> {
-    /// Opens `range` of `image`: loads the digests, verifies them against the root, then reads and
-    /// verifies the first piece of the range. A reader that is open has its first bytes at hand,
-    /// so whoever has one may promise them.
-    pub async fn open(objects: O, image: &Image, range: ByteRange) -> Result<Self, ReadError> {
+impl<'o> Reader<'o> {
+    /// Opens `range` of `image`: loads the digests, verifies them against the root, then reads and verifies the first
+    /// piece of the range. A reader that is open has its first bytes at hand, so whoever has one may promise them.
+    pub fn open(objects: Box<dyn Objects + 'o>, image: &Image, range: ByteRange) -> Result<Self, ReadError> {
+        let first_block = range.first() / BLOCK as u64;
+        let digests = Digests::open(&*objects, image, first_block)
+            .map_err(|reason| unproven(&image.object, first_block, reason))?;
         let mut reader = Self {
+            cursor: Cursor::new(&image.object, image.size, whole_blocks(range, image.size)),
             objects,
-            object: image.object.clone(),
-            size: image.size,
-            digests: Vec::new(),
+            image: image.clone(),
+            digests,
             position: range.first(),
             last: range.last(),
             ahead: None,
             is_failed: false,
         };
-        let first_block = range.first() / BLOCK as u64;
-        let list = reader
-            .objects
-            .digests(&image.object)
-            .await?
-            .ok_or_else(|| reader.damaged(first_block, Damage::NoDigests))?;
-        reader.digests =
-            proven(&list, image).ok_or_else(|| reader.damaged(first_block, Damage::WrongDigests))?;
-        reader.ahead = Some(reader.read().await?);
+        reader.ahead = Some(reader.read()?);
         Ok(reader)
     }
 
     /// The next verified bytes of the range, at most a piece; `None` at its end.
-    pub async fn next(&mut self) -> Option<Result<Vec<u8>, ReadError>> {
+    pub fn next(&mut self) -> Option<Result<Vec<u8>, ReadError>> {
         if self.is_failed || self.position > self.last {
             return None;
         }
         let bytes = match self.ahead.take() {
             Some(bytes) => Ok(bytes),
-            None => self.read().await,
+            None => self.read(),
         };
         match &bytes {
             Ok(bytes) => self.position += bytes.len() as u64,
@@ -121,54 +120,66 @@ impl<O: Objects> Reader<O> {
         Some(bytes)
     }
 
-    /// Reads the piece at the position, verifies the blocks that the range needs of it, and cuts
-    /// it to the range. Never empty.
-    async fn read(&self) -> Result<Vec<u8>, ReadError> {
-        let n = self.position / PIECE as u64;
-        let start = n * PIECE as u64;
-        let offset = |byte: u64| usize::try_from(byte - start).unwrap_or(PIECE).min(PIECE - 1);
-        let (from, to) = (offset(self.position), offset(self.last));
-        let first_block = n * BLOCKS_PER_PIECE as u64 + (from / BLOCK) as u64;
-
-        let mut piece = self
-            .objects
-            .piece(&self.object, n)
-            .await?
-            .ok_or_else(|| self.damaged(first_block, Damage::NoPiece))?;
-        let (expected, found) = (layout::piece_len(self.size, n), piece.len());
-        if found != expected || to >= found {
-            return Err(self.damaged(first_block, Damage::WrongLength { expected, found }));
-        }
-        let needed = from / BLOCK..=to / BLOCK;
-        for (block, bytes) in piece.chunks(BLOCK).enumerate() {
-            let number = n * BLOCKS_PER_PIECE as u64 + block as u64;
-            if needed.contains(&block) && self.digest(number) != Some(BlockDigest::of(bytes)) {
-                return Err(self.damaged(number, Damage::WrongBytes));
+    /// Reads the blocks at the position up to the end of their piece, verifies them, and cuts them to the range.
+    /// Never empty.
+    fn read(&mut self) -> Result<Vec<u8>, ReadError> {
+        let start = self.cursor.position;
+        let piece_end = (start / PIECE as u64 + 1) * PIECE as u64;
+        let end = piece_end.min(self.cursor.last + 1);
+        let mut bytes = self.blocks(start, end)?;
+        for (block, bytes) in (start / BLOCK as u64..).zip(bytes.chunks(BLOCK)) {
+            let digest = self.digests.of(&*self.objects, &self.image, block);
+            if digest.map_err(|reason| unproven(&self.image.object, block, reason))? != BlockDigest::of(bytes)
+            {
+                return Err(damaged(&self.image.object, block, Damage::WrongBytes));
             }
         }
-        piece.truncate(to + 1);
-        piece.drain(..from);
-        Ok(piece)
+        let within = |byte: u64| usize::try_from(byte - start).unwrap_or(PIECE);
+        bytes.truncate(within(self.last.min(end - 1)) + 1);
+        bytes.drain(..within(self.position));
+        Ok(bytes)
     }
 
-    fn digest(&self, block: u64) -> Option<BlockDigest> {
-        let block = usize::try_from(block).ok()?;
-        self.digests.get(block).copied()
-    }
-
-    fn damaged(&self, block: u64, damage: Damage) -> ReadError {
-        ReadError::Damaged { object: self.object.clone(), block, damage }
+    /// The bytes from `start` to before `end`, as the store has them.
+    fn blocks(&mut self, start: u64, end: u64) -> Result<Vec<u8>, ReadError> {
+        let wanted = usize::try_from(end - start).unwrap_or(PIECE);
+        let mut bytes = Vec::new();
+        while bytes.len() < wanted {
+            let block = (start + bytes.len() as u64) / BLOCK as u64;
+            let damage = match self.objects.next(&mut self.cursor, wanted - bytes.len())? {
+                // Most often all of it: then nothing is copied.
+                Chunk::Bytes(chunk) if bytes.is_empty() => {
+                    bytes = chunk;
+                    continue;
+                }
+                Chunk::Bytes(chunk) => {
+                    bytes.reserve_exact(wanted - bytes.len());
+                    bytes.extend(chunk);
+                    continue;
+                }
+                Chunk::Missing => Damage::NoBytes,
+                Chunk::OtherLength { expected, found } => Damage::WrongLength { expected, found },
+            };
+            return Err(damaged(&self.image.object, block, damage));
+        }
+        Ok(bytes)
     }
 }
 
-/// The digests in `list`, if they are those of `image`.
-fn proven(list: &[u8], image: &Image) -> Option<Vec<BlockDigest>> {
-    let (digests, []) = list.as_chunks::<32>() else {
-        return None;
-    };
-    if digests.len() as u64 != layout::blocks(image.size) {
-        return None;
+/// The blocks that a range touches.
+fn whole_blocks(range: ByteRange, size: u64) -> ByteRange {
+    let block = BLOCK as u64;
+    let end = (range.last() / block + 1).saturating_mul(block).min(size);
+    ByteRange::new(range.first() / block * block, end.saturating_sub(1), size).unwrap_or(range)
+}
+
+fn unproven(object: &ObjectId, block: u64, reason: NoDigest) -> ReadError {
+    match reason {
+        NoDigest::Damaged(damage) => damaged(object, block, damage),
+        NoDigest::Store(error) => ReadError::Store(error),
     }
-    let digests: Vec<_> = digests.iter().copied().map(BlockDigest::from).collect();
-    (BlocksRoot::of(image.size, &digests) == image.blocks_root).then_some(digests)
+}
+
+fn damaged(object: &ObjectId, block: u64, damage: Damage) -> ReadError {
+    ReadError::Damaged { object: object.clone(), block, damage }
 }

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of a test may fail the test")]
 
-use futures::executor::block_on;
 use ota_image::kv::{Kv, KvError, MemoryKv};
 use ota_image::{
-    BLOCK, ByteRange, Damage, Image, KvObjects, ObjectId, PIECE, ReadError, Reader, Stored, Upload,
+    BLOCK, ByteRange, Damage, Image, KvObjects, ObjectId, Objects as _, PIECE, ReadError, Reader, Store,
+    Sums, Upload,
 };
 use proptest::prelude::*;
 
@@ -15,18 +15,15 @@ fn a_reader_holds_one_piece_and_reads_each_once() {
     let kv = Counting::default();
     let image = stored(&kv, &bytes, usize::MAX);
     kv.reads.set(0);
-    let objects = KvObjects(&kv);
-    block_on(async {
-        let range = ByteRange::whole(image.size).unwrap();
-        let mut reader = Reader::open(&objects, &image, range).await.unwrap();
-        assert_eq!(kv.reads.get(), 2, "the digests and the first piece");
-        let mut lengths = Vec::new();
-        while let Some(piece) = reader.next().await {
-            lengths.push(piece.unwrap().len());
-        }
-        assert_eq!(lengths, [PIECE, PIECE, 10]);
-        assert_eq!(kv.reads.get(), 4);
-    });
+    let range = ByteRange::whole(image.size).unwrap();
+    let mut reader = Reader::open(Box::new(KvObjects(&kv)), &image, range).unwrap();
+    assert_eq!(kv.reads.get(), 2, "the digests and the first piece");
+    let mut lengths = Vec::new();
+    while let Some(piece) = reader.next() {
+        lengths.push(piece.unwrap().len());
+    }
+    assert_eq!(lengths, [PIECE, PIECE, 10]);
+    assert_eq!(kv.reads.get(), 4);
 }
 
 #[test]
@@ -46,14 +43,14 @@ fn damage_is_told_with_its_block() {
     };
     let key = |part: &str| format!("image:{}:{part}", object());
 
-    assert_eq!(damaged(&|kv| kv.delete(&key("1")).unwrap()), (PIECE, 4, Damage::NoPiece));
+    assert_eq!(damaged(&|kv| kv.delete(&key("1")).unwrap()), (PIECE, 4, Damage::NoBytes));
     assert_eq!(
         damaged(&|kv| alter(kv, &key("1"), |piece| piece.truncate(2 * BLOCK))),
-        (PIECE, 4, Damage::WrongLength { expected: 3 * BLOCK, found: 2 * BLOCK })
+        (PIECE, 4, Damage::WrongLength { expected: 3 * BLOCK as u64, found: 2 * BLOCK as u64 })
     );
     assert_eq!(
         damaged(&|kv| alter(kv, &key("1"), |piece| piece.push(0))).2,
-        Damage::WrongLength { expected: 3 * BLOCK, found: 3 * BLOCK + 1 }
+        Damage::WrongLength { expected: 3 * BLOCK as u64, found: 3 * BLOCK as u64 + 1 }
     );
     assert_eq!(
         damaged(&|kv| alter(kv, &key("1"), |piece| piece[BLOCK] ^= 1)),
@@ -215,38 +212,43 @@ fn object() -> ObjectId {
 
 fn stored(kv: &dyn Kv, bytes: &[u8], chunk: usize) -> Image {
     let objects = KvObjects(kv);
-    let stored: Stored = block_on(async {
-        let mut upload = Upload::new(&objects, object());
-        for chunk in bytes.chunks(chunk) {
-            upload.push(chunk).await?;
+    let writing = objects.begin(&object()).unwrap();
+    let limit = objects.limit();
+    let mut upload = Upload::new(&objects, writing, Sums::default(), objects.part_len(None), limit);
+    for mut chunk in bytes.chunks(chunk) {
+        while let Some(rest) = upload.push(chunk).unwrap() {
+            chunk = rest;
         }
-        upload.finish().await
-    })
-    .unwrap();
+    }
+    upload.close().unwrap();
+    let stored = upload.finish().unwrap();
     assert_eq!(stored.size, bytes.len() as u64);
-    Image { object: stored.object, size: stored.size, sha256: stored.sha256, blocks_root: stored.blocks_root }
+    Image {
+        store: Store::Kv,
+        object: stored.object,
+        size: stored.size,
+        sha256: stored.sha256,
+        blocks_root: stored.blocks_root,
+    }
 }
 
 /// All that a reader yields, and the error it ends with.
 fn read(kv: &dyn Kv, image: &Image, range: ByteRange) -> (Vec<u8>, Option<ReadError>) {
-    let objects = KvObjects(kv);
-    block_on(async {
-        let mut reader = match Reader::open(&objects, image, range).await {
-            Ok(reader) => reader,
-            Err(error) => return (Vec::new(), Some(error)),
-        };
-        let mut yielded = Vec::new();
-        while let Some(piece) = reader.next().await {
-            match piece {
-                Ok(piece) => yielded.extend(piece),
-                Err(error) => {
-                    assert!(reader.next().await.is_none(), "it goes on after an error");
-                    return (yielded, Some(error));
-                }
+    let mut reader = match Reader::open(Box::new(KvObjects(kv)), image, range) {
+        Ok(reader) => reader,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let mut yielded = Vec::new();
+    while let Some(piece) = reader.next() {
+        match piece {
+            Ok(piece) => yielded.extend(piece),
+            Err(error) => {
+                assert!(reader.next().is_none(), "it goes on after an error");
+                return (yielded, Some(error));
             }
         }
-        (yielded, None)
-    })
+    }
+    (yielded, None)
 }
 
 fn alter(kv: &MemoryKv, key: &str, change: impl FnOnce(&mut Vec<u8>)) {
