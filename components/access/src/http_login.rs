@@ -1,14 +1,19 @@
-//! `POST /auth/{product}/{device}`: a device without MQTT logs in (PROTOCOL §4.1).
+//! `POST /auth/{product}/{device}`: a device without MQTT logs in (PROTOCOL §4.1), and hears of what it was granted: the
+//! vendor's SDK reads a command from this answer as from any other (§4.3).
 
+use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use ota_ledger::Ledger;
+use ota_ledger::command::Command;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, response};
 use ota_protocol::code::Code;
 use ota_protocol::http_login::HttpLogin;
 use ota_protocol::key::DeviceId;
+use ota_protocol::offer::{COMMAND_PAYLOAD, TOPIC, header_value};
 use ota_protocol::query::percent_decode;
 use ota_protocol::reply;
 use ota_protocol::session::Session;
+use ota_protocol::topic::upgrade_topic;
 
 pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure> {
     let device = device(request.uri().path())?;
@@ -18,15 +23,26 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
         Err(malformed) => return Ok(said(&reply::error(None, malformed.code, Some(&malformed.message)))),
     };
     let keys = gateway.link_keys()?;
-    let session = gateway.decide(|ledger| check(gateway, ledger, &device, &login))?;
-    Ok(said(&match session {
-        Some(session) => reply::session(&session.sign(&keys)),
-        None => reply::error(
-            None,
-            Code::DeviceNotFound,
-            Some("the device is not registered, or its sign is wrong"),
-        ),
-    }))
+    let admitted = gateway.decide(|ledger| check(gateway, ledger, &device, &login))?;
+    let Some(Admitted { session, command }) = admitted else {
+        let message = "the device is not registered, or its sign is wrong";
+        return Ok(said(&reply::error(None, Code::DeviceNotFound, Some(message))));
+    };
+    let mut response = said(&reply::session(&session.sign(&keys)));
+    if let Some(command) = command
+        && let Err(failure) = ride_along(gateway, &device, &command, &mut response)
+    {
+        // The next message of the device, which has its session, brings it.
+        eprintln!("the command for {device} is not told at its login: {failure}");
+    }
+    Ok(response)
+}
+
+/// A device that proved who it is.
+struct Admitted {
+    session: Session,
+    /// What it was granted before, and has not shown a sign of.
+    command: Option<Command>,
 }
 
 fn check(
@@ -34,16 +50,31 @@ fn check(
     ledger: &Ledger<'_>,
     id: &DeviceId,
     login: &HttpLogin,
-) -> Result<Option<Session>, Failure> {
+) -> Result<Option<Admitted>, Failure> {
     let keys = gateway.secret_keys()?;
     let Some((device, epoch, now)) = ledger.device(id)? else { return Ok(None) };
     let secret = keys.open(id, &device.secret)?;
-    Ok(login.verify(&secret).then(|| Session {
-        epoch,
-        device: device.id,
-        generation: device.generation,
-        expires_at: now + login.lifetime_ms(),
-    }))
+    if !login.verify(&secret) {
+        return Ok(None);
+    }
+    let expires_at = now + login.holds_ms();
+    let session = Session { epoch, device: device.id, generation: device.generation, expires_at };
+    Ok(Some(Admitted { session, command: ledger.pending(id)? }))
+}
+
+fn ride_along(
+    gateway: &Gateway<'_>,
+    device: &DeviceId,
+    command: &Command,
+    response: &mut Response,
+) -> Result<(), Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::Broken(format!("command as a header: {error}"));
+    let payload = header_value(&gateway.upgrade(command)?).map_err(|error| broken(&error))?;
+    for (name, value) in [(TOPIC, upgrade_topic(device)), (COMMAND_PAYLOAD, payload)] {
+        let value = HeaderValue::from_str(&value).map_err(|error| broken(&error))?;
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    Ok(())
 }
 
 fn device(path: &str) -> Result<DeviceId, Refusal> {

@@ -8,7 +8,13 @@ use ota_protocol::message::{UpgradeReply, decode_upgrade_reply};
 use ota_protocol::topic::Uplink;
 
 pub(crate) fn handle(gateway: &Gateway<'_>, request: &Request) -> Response {
-    topic::serve(gateway, request, Uplink::UpgradeReply, decode_upgrade_reply, acknowledge)
+    topic::serve(gateway, request, Uplink::UpgradeReply, decode_upgrade_reply, |ledger, call| {
+        let answer = acknowledge(ledger, call)?;
+        // A device without MQTT hears of a push only in an answer (§4.3); this one it did not mean.
+        let command = if call.is_session { ledger.pending(&call.device)? } else { None };
+        let command = command.map(|command| gateway.upgrade(&command)).transpose()?;
+        Ok(answer.with_command(command))
+    })
 }
 
 fn acknowledge(ledger: &Ledger<'_>, call: &Call<UpgradeReply>) -> Result<Answer, Failure> {

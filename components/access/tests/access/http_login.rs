@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const SIGN: &str = "a3ac38ccbf6e1217236b8eb06b5b0bd0954dffe959c6aa37236e0881f0e66d30";
 
 #[test]
-fn the_right_sign_gives_a_session_and_its_lifetime_is_kept() {
+fn the_right_sign_gives_a_session_that_holds_its_lifetime_and_the_time_a_request_may_take() {
     let bed = registered();
     let body = json!({"signMethod": "sha256", "lifetime": 30000, "sign": SIGN, "clientInfo": {}});
     let (status, reply) = post(&bed, "/auth/fKInRgVP/dev001", body.to_string());
@@ -20,7 +20,8 @@ fn the_right_sign_gives_a_session_and_its_lifetime_is_kept() {
         bed.send(&request).status()
     };
     assert_eq!(inform(&bed), StatusCode::OK);
-    bed.pass(29_999);
+    // The device counts its 30 s from when it has read the answer, and sends until they are over.
+    bed.pass(30_000 + 59_999);
     assert_eq!(inform(&bed), StatusCode::OK);
     bed.pass(1);
     assert_eq!(inform(&bed), StatusCode::UNAUTHORIZED);
@@ -50,6 +51,15 @@ fn whatever_is_wrong_there_is_no_session() {
         (with("lifetime", json!("soon")), 1220),
         (with("lifetime", json!([])), 1220),
         (with("lifetime", json!(1.5)), 1220),
+        (with("lifetime", json!(2_147_483_648_i64)), 1220),
+        (with("sign", json!("a3".repeat(100_000))), 402),
+        (with("sign", json!(&SIGN[..62])), 402),
+        (with("signMethod", json!("hmacsha256")), 1220),
+        (with("signMethod", json!("x".repeat(100_000))), 1220),
+        (json!({"lifetime": 30000, "sign": SIGN}).to_string(), 1220),
+        (json!({"signMethod": "sha256", "lifetime": 30000}).to_string(), 1220),
+        // Without its lifetime it means another one than was signed.
+        (json!({"signMethod": "sha256", "sign": SIGN}).to_string(), 402),
         ("{".to_owned(), 1220),
         ("[]".to_owned(), 1220),
         (format!(r#"{{"signMethod":"sha256","sign":"{SIGN}","sign":"{SIGN}"}}"#), 1220),
@@ -65,6 +75,39 @@ fn whatever_is_wrong_there_is_no_session() {
         let (_, reply) = post(&bed, path, right.clone());
         assert_eq!(reply["code"], 402, "{path}");
         assert_eq!(reply["message"], "the device is not registered, or its sign is wrong");
+    }
+}
+
+#[test]
+fn a_login_is_answered_as_the_vendors_sdk_reads_it() {
+    let bed = registered();
+    let body = json!({"signMethod": "sha256", "lifetime": 30000, "sign": SIGN}).to_string();
+    let response = bed.send(&http::Request::post("/auth/fKInRgVP/dev001").body(body.into_bytes()).unwrap());
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert!(!response.headers().contains_key("command-payload"), "there is nothing to tell");
+    let reply = json(&response);
+    assert_eq!((&reply["code"], &reply["message"]), (&json!(200), &json!("success")));
+    let session = reply["data"]["sessionId"].as_str().unwrap();
+    // It stands in a query as it is.
+    assert!(session.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)), "{session}");
+}
+
+#[test]
+fn what_a_client_says_of_itself_and_which_commands_it_lists_changes_nothing() {
+    for (name, value) in [
+        ("clientInfo", json!({"ip": "10.0.0.1", "version": "0.2"})),
+        ("clientInfo", json!("x".repeat(100_000))),
+        ("clientInfo", json!(null)),
+        // As the vendor's own sample has it, which then waits for a command.
+        ("acceptCommandTypes", json!([])),
+        ("acceptCommandTypes", json!(["CMD_OTA_UPGRADE"])),
+        ("acceptCommandTypes", json!(["CMD_OTHER"])),
+        ("acceptCommandTypes", json!(7)),
+    ] {
+        let bed = registered();
+        let mut body = json!({"signMethod": "sha256", "lifetime": 30000, "sign": SIGN});
+        body[name] = value;
+        assert_eq!(post(&bed, "/auth/fKInRgVP/dev001", body.to_string()).1["code"], 200, "{name}");
     }
 }
 

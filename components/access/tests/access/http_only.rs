@@ -2,8 +2,9 @@
 //! its session, reports, and informs the new version.
 
 use http::StatusCode;
-use ota_testbed::{Testbed, image};
-use serde_json::json;
+use ota_platform::Response;
+use ota_testbed::{Testbed, image, json};
+use serde_json::{Value, json};
 
 #[test]
 fn a_device_without_mqtt_goes_the_whole_way_of_a_push() {
@@ -61,4 +62,140 @@ fn each_login_gives_another_device_nothing() {
     let path = request.uri().to_string().replace("/d0/", "/d1/");
     *request.uri_mut() = path.parse().unwrap();
     assert_eq!(bed.send(&request).status(), StatusCode::FORBIDDEN, "the session is another device's");
+}
+
+#[test]
+fn every_topic_answers_in_the_body_of_its_own_response() {
+    let bed = Testbed::with_fleet(1, b"firmware");
+    let device = bed.device("d0").logged_in("secret-of-d0");
+    let message = |params: Value| json!({"id": 7, "version": "1.1", "params": params}).to_string();
+    for (verb, params, expected) in [
+        ("inform", json!({"version": 1.0}), json!({"id": 7, "code": 200, "data": {}})),
+        ("getversion", json!({}), json!({"id": 7, "code": 200, "data": []})),
+        (
+            "progress",
+            json!({"step": "20"}),
+            json!({"id": 7, "code": 764, "message": "Device task not found", "data": {}}),
+        ),
+    ] {
+        let response = device.publish(verb, message(params));
+        assert_eq!((response.status(), json(&response)), (StatusCode::OK, expected), "{verb}");
+        assert_eq!(response.headers()["content-type"], "application/json", "{verb}");
+    }
+    let reply = device.publish("upgrade_reply", r#"{"id":"7","code":200,"data":"","message":""}"#);
+    assert_eq!((reply.status(), reply.body().len()), (StatusCode::NO_CONTENT, 0));
+}
+
+#[test]
+fn a_command_that_waits_rides_in_the_headers_of_any_answer_until_the_device_shows_a_sign() {
+    let bed = Testbed::with_fleet(1, b"firmware");
+    bed.add_job("push", json!({}));
+    let device = bed.device("d0").logged_in("secret-of-d0");
+    // The answer to this one is lost.
+    let push_id = device.inform("1").push_id().clone();
+    let inform = json!({"id": "1", "params": {"version": "1"}}).to_string();
+    let stale = json!({"id": "1", "code": 200, "data": ""}).to_string();
+    let answers = || {
+        [
+            ("login", login(&bed)),
+            ("inform", device.publish("inform", inform.clone())),
+            ("getversion", device.publish("getversion", r#"{"id":"1","params":{}}"#)),
+            ("upgrade_reply", device.publish("upgrade_reply", stale.clone())),
+        ]
+    };
+    for (what, response) in answers() {
+        let headers = response.headers();
+        assert_eq!(headers["topic"], "/sys/pk/d0/ota/device/upgrade", "{what}");
+        let command: Value = serde_json::from_slice(headers["command-payload"].as_bytes()).unwrap();
+        assert_eq!((&command["id"], &command["method"]), (&push_id, &json!("ota.device.upgrade")), "{what}");
+    }
+    assert_eq!(device.answer(&push_id, &json!(200)), StatusCode::NO_CONTENT);
+    for (what, response) in answers() {
+        assert!(!response.headers().contains_key("command-payload"), "{what}: it was received");
+    }
+}
+
+#[test]
+fn a_session_that_does_not_hold_opens_no_topic() {
+    let bed = Testbed::with_fleet(2, b"firmware");
+    let (ours, theirs) =
+        (bed.device("d0").logged_in("secret-of-d0"), bed.device("d1").logged_in("secret-of-d1"));
+    let messages = [
+        ("inform", r#"{"params":{"version":"9"}}"#),
+        ("getversion", r#"{"params":{}}"#),
+        ("progress", r#"{"params":{"step":1}}"#),
+        ("upgrade_reply", r#"{"id":"1","code":200}"#),
+    ];
+    let expect = |session: &str, status: StatusCode| {
+        for (verb, message) in messages {
+            let path = format!("/topic/sys/pk/d0/ota/device/{verb}{session}");
+            let request = http::Request::post(path).body(message.as_bytes().to_vec()).unwrap();
+            let response = bed.send(&request);
+            assert_eq!(response.status(), status, "{verb} {session}");
+            assert!(!response.headers().contains_key("command-payload"), "{verb} {session}");
+        }
+    };
+    let before = bed.state();
+    expect("", StatusCode::UNAUTHORIZED);
+    expect("?sessionId=", StatusCode::UNAUTHORIZED);
+    expect("?sessionId=guessed", StatusCode::UNAUTHORIZED);
+    expect(&format!("?sessionid={}", ours.session()), StatusCode::UNAUTHORIZED);
+    expect(&format!("?sessionId={}", theirs.session()), StatusCode::FORBIDDEN);
+    // For 60 s, and for as long as a request may be on its way.
+    bed.pass(120_000);
+    expect(&format!("?sessionId={}", ours.session()), StatusCode::UNAUTHORIZED);
+    assert_eq!(bed.state(), before, "nothing was heard");
+    let again = bed.device("d0").logged_in("secret-of-d0");
+    assert_eq!(again.inform("1").code(), 200, "it logs in again, and goes on");
+}
+
+#[test]
+fn a_file_is_found_however_its_uri_is_spelled() {
+    let bed = Testbed::with_fleet(1, b"firmware");
+    bed.add_job("push", json!({}));
+    let device = bed.device("d0").logged_in("secret-of-d0");
+    let url = device.inform("1").file_url().as_str().unwrap().to_owned();
+    let path = url.strip_prefix("http://gateway.test").unwrap();
+    for file_uri in [
+        // As the vendor's SDK appends it.
+        url.clone(),
+        // As a form encodes it: all but what is unreserved.
+        escaped(&url, |byte| !byte.is_ascii_alphanumeric() && !b"-._~".contains(&byte)),
+        // As a path segment or a query is encoded by others.
+        escaped(&url, |byte| b"?=&".contains(&byte)),
+        escaped(&url, |_| true),
+        escaped(&url, |_| true).to_lowercase(),
+        path.to_owned(),
+        format!("https://moved.example:8443{path}"),
+        format!("{url}&x=1"),
+    ] {
+        for query in [
+            format!("sessionId={}&fileUri={file_uri}&category=ota", device.session()),
+            format!("category=ota&fileUri={file_uri}&sessionId={}", device.session()),
+            format!("sessionId={}&fileUri={file_uri}", device.session()),
+            format!("sessionId={}&fileUri={file_uri}&category=feature", device.session()),
+        ] {
+            let request = http::Request::get(format!("/multipart/sys/pk/d0/file/download?{query}"));
+            let response = bed.download(&request.body(Vec::new()).unwrap()).response;
+            assert_eq!(
+                (response.status(), response.body().as_slice()),
+                (StatusCode::OK, &b"firmware"[..]),
+                "{query}"
+            );
+        }
+    }
+}
+
+/// The raw answer to a login of `d0`.
+fn login(bed: &Testbed) -> Response {
+    let signed = "deviceKeyd0lifetime300000productKeypksignMethodsha256secret-of-d0";
+    let body = json!({"signMethod": "sha256", "sign": ota_testbed::sha256(signed.as_bytes())});
+    bed.send(&http::Request::post("/auth/pk/d0").body(body.to_string().into_bytes()).unwrap())
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(u8) -> bool) -> String {
+    let spell = |byte: u8| {
+        if is_escaped(byte) { format!("%{byte:02X}") } else { char::from(byte).to_string() }
+    };
+    text.bytes().map(spell).collect()
 }

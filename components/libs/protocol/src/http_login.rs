@@ -13,11 +13,17 @@ use crate::secret::Secret;
 /// How long a session lasts when the device does not say, in milliseconds.
 pub const DEFAULT_LIFETIME_MS: i64 = 300_000;
 
-/// The longest session, in milliseconds: a day. Longer wishes get this.
-pub const MAX_LIFETIME_MS: i64 = 86_400_000;
+/// The longest session that can be asked for, in milliseconds: a Java `int`, which is what the vendor's SDK keeps it in.
+/// The SDK is not told what it got and logs in again when what it asked for is over, so a longer wish is refused rather
+/// than cut.
+pub const MAX_LIFETIME_MS: i64 = 2_147_483_647;
 
 /// The shortest session, in milliseconds. Shorter wishes get this.
 pub const MIN_LIFETIME_MS: i64 = 1_000;
+
+/// How much longer a session holds than was asked for, in milliseconds. A device counts from when it has read the
+/// answer, and what it then sends is on its way for at most the 60 s that the SDK waits.
+pub const GRACE_MS: i64 = 60_000;
 
 /// A login as its body describes it, before the signature is checked.
 ///
@@ -40,7 +46,8 @@ pub struct HttpLogin {
 }
 
 impl HttpLogin {
-    /// `{"signMethod":"sha256","lifetime":<ms>,"sign":"<hex>",…}`; other fields are ignored.
+    /// `{"signMethod":"sha256","lifetime":<ms>,"sign":"<hex>",…}`; other fields are ignored. So is
+    /// `acceptCommandTypes`: the vendor's own sample sends an empty list, and waits for a command.
     pub fn decode(device: &DeviceId, body: &[u8]) -> Result<Self, Malformed> {
         if body.len() > MAX_PAYLOAD {
             return Err(refused(Code::TooLarge, format!("body has {} bytes", body.len())));
@@ -75,9 +82,14 @@ impl HttpLogin {
             && hex::decode(&self.sign).is_ok_and(|sign| Sha256::digest(signed).ct_eq(&sign).into())
     }
 
-    /// How long the session shall last: [`MIN_LIFETIME_MS`] to [`MAX_LIFETIME_MS`].
+    /// How long the session was asked to last: [`MIN_LIFETIME_MS`] to [`MAX_LIFETIME_MS`].
     pub fn lifetime_ms(&self) -> i64 {
         self.lifetime_ms
+    }
+
+    /// How long the session holds: its lifetime and [`GRACE_MS`].
+    pub fn holds_ms(&self) -> i64 {
+        self.lifetime_ms + GRACE_MS
     }
 }
 
@@ -87,7 +99,10 @@ fn lifetime_of(raw: Option<&RawValue>) -> Result<(String, i64), Malformed> {
         return Ok((DEFAULT_LIFETIME_MS.to_string(), DEFAULT_LIFETIME_MS));
     };
     match (Scalar::of(raw).into_text(), Scalar::of(raw).into_integer()) {
-        (Some(text), Some(ms)) if ms > 0 => Ok((text, ms.clamp(MIN_LIFETIME_MS, MAX_LIFETIME_MS))),
+        (_, Some(ms)) if ms > MAX_LIFETIME_MS => {
+            Err(malformed(&format!("lifetime is {ms} ms, at most {MAX_LIFETIME_MS} can be asked for")))
+        }
+        (Some(text), Some(ms)) if ms > 0 => Ok((text, ms.max(MIN_LIFETIME_MS))),
         _ => Err(malformed("lifetime is not a positive number of milliseconds")),
     }
 }

@@ -5,7 +5,7 @@
 
 mod header;
 
-pub use header::{MAX_HEADER, TooLong, header_value};
+pub use header::{COMMAND_PAYLOAD, MAX_HEADER, TOPIC, TooLong, header_value};
 
 use serde::Serialize;
 use thiserror::Error;

@@ -51,9 +51,8 @@ fn lifetimes_stay_within_their_limits() {
     let table = [
         ("1", MIN_LIFETIME_MS),
         ("1000", 1000),
-        ("86400000", 86_400_000),
-        ("86400001", MAX_LIFETIME_MS),
-        ("9223372036854775807", MAX_LIFETIME_MS),
+        ("86400001", 86_400_001),
+        ("2147483647", MAX_LIFETIME_MS),
         ("30000.0", 30_000),
     ];
     for (lifetime, granted) in table {
@@ -62,6 +61,32 @@ fn lifetimes_stay_within_their_limits() {
     for lifetime in ["0", "-1", "1.5", "1e400", "99999999999999999999", "\"\"", "\"x\"", "[]", "{}", "true"] {
         let refused = decode(&body(lifetime, "00")).unwrap_err();
         assert_eq!(refused.message, "lifetime is not a positive number of milliseconds", "{lifetime}");
+    }
+    for lifetime in ["2147483648", "9223372036854775807", "\"2147483648\""] {
+        let refused = decode(&body(lifetime, "00")).unwrap_err();
+        assert_eq!(refused.code, Code::PayloadFormat);
+        assert!(refused.message.ends_with("at most 2147483647 can be asked for"), "{}", refused.message);
+    }
+}
+
+#[test]
+fn a_session_holds_longer_than_its_device_counts_by_what_a_request_may_take() {
+    assert_eq!(decode(&body("30000", "00")).unwrap().holds_ms(), 90_000);
+    assert_eq!(decode(&body("1", "00")).unwrap().holds_ms(), 61_000);
+}
+
+#[test]
+fn what_else_a_client_says_of_itself_changes_nothing() {
+    for rest in [
+        "",
+        r#","clientInfo":{"ip":"10.0.0.1","version":"0.2"},"acceptCommandTypes":[]"#,
+        r#","clientInfo":null,"acceptCommandTypes":null"#,
+        r#","clientInfo":"x","acceptCommandTypes":"CMD_OTA_UPGRADE""#,
+        r#","clientInfo":[[[{}]]],"acceptCommandTypes":["CMD_OTHER"]"#,
+        r#","acceptCommandTypes":["CMD_OTA_UPGRADE"],"acceptCommandTypes":5,"new":{"a":1}"#,
+    ] {
+        let body = format!(r#"{{"signMethod":"sha256","lifetime":30000,"sign":"{SIGN_30000}"{rest}}}"#);
+        assert!(decode(&body).unwrap().verify(&secret()), "{rest}");
     }
 }
 

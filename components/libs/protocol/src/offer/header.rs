@@ -4,6 +4,12 @@ use std::fmt::Write as _;
 
 use thiserror::Error;
 
+/// The header that names the topic of a command which rides along in a response.
+pub const TOPIC: &str = "topic";
+
+/// The header with the command itself.
+pub const COMMAND_PAYLOAD: &str = "command-payload";
+
 /// The longest header value, in bytes.
 pub const MAX_HEADER: usize = 4096;
 
