@@ -47,6 +47,8 @@ impl Secrets {
     pub const OPERATOR_TOKEN: &'static str = "operator-token-of-the-tests";
     /// What the bridge shows.
     pub const BRIDGE_TOKEN: &'static str = "bridge-token-of-the-tests";
+    /// What links and sessions are sealed with.
+    pub(crate) const LINK_KEY: &'static str = "link-key-of-the-tests";
 
     /// The variables of `spin.toml`.
     fn variables(self, public_url: String) -> BTreeMap<String, String> {
@@ -54,7 +56,7 @@ impl Secrets {
             Self::Set => &[
                 ("operator_token", Self::OPERATOR_TOKEN),
                 ("bridge_token", Self::BRIDGE_TOKEN),
-                ("link_key", "link-key-of-the-tests"),
+                ("link_key", Self::LINK_KEY),
                 ("secret_key", "secret-key-of-the-tests"),
             ],
             Self::Unset => &[],
@@ -80,6 +82,16 @@ impl TestApp {
         if secrets == Secrets::Set {
             app.until_ready().await;
         }
+        app
+    }
+
+    /// A gateway on an empty store, with these variables of `spin.toml` besides.
+    pub(crate) async fn start_with_variables(chosen: &[(&str, &str)]) -> Self {
+        let ledger = Ledger::new();
+        let mut variables = ledger.variables();
+        variables.extend(chosen.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let app = Self::begin(Secrets::Set, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await;
+        app.until_ready().await;
         app
     }
 
@@ -145,6 +157,11 @@ impl TestApp {
     /// Sweeps that the gateway has answered to the bridge.
     pub fn sweeps(&self) -> u64 {
         self.bridge.metrics().sweeps
+    }
+
+    /// Changes the ledger behind the gateway's back.
+    pub fn alter_ledger(&self, sql: &str) {
+        self.ledger.alter(self.state.path(), sql);
     }
 
     /// The folder with the databases.

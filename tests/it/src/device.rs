@@ -203,7 +203,7 @@ impl From<&Publish> for Message {
 }
 
 impl Command {
-    fn read(id: &Value, params: &Value) -> Self {
+    pub(crate) fn read(id: &Value, params: &Value) -> Self {
         let text = |name: &str| params[name].as_str().unwrap().to_owned();
         Self {
             id: id.clone(),

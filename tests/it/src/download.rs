@@ -1,10 +1,14 @@
 //! Downloads as devices make them: in one go, from an offset, and with a connection that breaks again and again.
+//!
+//! All of them follow a redirect, with the headers that they asked with.
 
-use http::{Method, Response, StatusCode};
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use crate::http_client::HttpClient;
+use crate::http_client::{Answer, HttpClient};
 use crate::wait::within;
 
 /// What came of a download.
@@ -29,6 +33,18 @@ pub enum Ending {
     HungUp,
 }
 
+/// The whole answer to one request.
+pub async fn ask(method: Method, url: &str, headers: &[(&'static str, &str)]) -> Answer {
+    let client = HttpClient::new(String::new());
+    let mut request = client.request(method, url, "");
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().unwrap());
+    }
+    let (head, body) = within("the head of a download", send(&client, request)).await.into_parts();
+    let body = within("its body", body.collect()).await.unwrap().to_bytes();
+    Answer { status: head.status, headers: head.headers, body }
+}
+
 /// The whole file.
 pub async fn fetch(url: &str) -> Received {
     receive(url, None, usize::MAX).await
@@ -49,7 +65,8 @@ pub async fn fetch_some(url: &str, enough: usize) -> Vec<u8> {
 /// Begins a download and reads its head only. It lasts as long as what is returned is kept.
 pub async fn stall(url: &str) -> Response<Incoming> {
     let client = HttpClient::new(String::new());
-    let response = within("the head of a download", client.send(client.request(Method::GET, url, ""))).await;
+    let request = client.request(Method::GET, url, "");
+    let response = within("the head of a download", send(&client, request)).await;
     assert_eq!(response.status(), StatusCode::OK);
     response
 }
@@ -77,7 +94,7 @@ async fn receive(url: &str, range: Option<String>, enough: usize) -> Received {
         request.headers_mut().insert("range", range.parse().unwrap());
     }
     let download = async {
-        let (head, mut body) = client.send(request).await.into_parts();
+        let (head, mut body) = send(&client, request).await.into_parts();
         let promised: usize = head.headers["content-length"].to_str().unwrap().parse().unwrap();
         let mut bytes = Vec::new();
         while bytes.len() < enough {
@@ -93,4 +110,25 @@ async fn receive(url: &str, range: Option<String>, enough: usize) -> Received {
         Received { status: head.status, bytes, ending: Ending::HungUp }
     };
     within("a download", download).await
+}
+
+/// The answer to a request; where that is a redirect, what it leads to.
+async fn send(client: &HttpClient, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let answer = client.send(request).await;
+    if answer.status() != StatusCode::FOUND {
+        return answer;
+    }
+    client.send(redirected(client, method, headers, &answer)).await
+}
+
+fn redirected(
+    client: &HttpClient,
+    method: Method,
+    headers: HeaderMap,
+    answer: &Response<Incoming>,
+) -> Request<Full<Bytes>> {
+    let mut request = client.request(method, answer.headers()[LOCATION].to_str().unwrap(), "");
+    *request.headers_mut() = headers;
+    request
 }

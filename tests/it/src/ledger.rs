@@ -1,8 +1,13 @@
 //! Where the gateways of a test binary decide: the binary's name says it, and nothing else knows.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use ota_postgres::{Database, Server};
+use postgres::{Client, NoTls};
+use rusqlite::Connection;
 
 /// What the binary is called that runs every test over Postgres.
 const OVER_POSTGRES: &str = "it_postgres-";
@@ -39,6 +44,22 @@ impl Ledger {
             ],
         };
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Runs a statement in it, beside the gateway whose state is in `state_dir`.
+    pub(crate) fn alter(&self, state_dir: &Path, sql: &str) {
+        match self {
+            Self::Sqlite => {
+                let database = Connection::open(state_dir.join("sqlite_db.db")).unwrap();
+                database.busy_timeout(Duration::from_secs(10)).unwrap();
+                database.execute(sql, ()).unwrap();
+            }
+            // Its client drives a runtime of its own, which a thread that serves another must not.
+            Self::Postgres(database) => thread::scope(|scope| {
+                let run = || Client::connect(&database.url, NoTls)?.batch_execute(sql);
+                scope.spawn(run).join().unwrap().unwrap();
+            }),
+        }
     }
 
     /// As `ota up --ledger` has it.

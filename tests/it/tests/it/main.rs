@@ -8,13 +8,13 @@
 )]
 
 mod budget;
-mod damage;
 mod delivery;
 mod doors;
 mod download;
 mod failure;
 mod hooks;
 mod hostile;
+mod http_only;
 mod manifest;
 mod push;
 mod request;
