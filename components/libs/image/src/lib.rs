@@ -15,6 +15,7 @@ pub mod objects;
 mod proof;
 pub mod range;
 pub mod reader;
+pub mod s3;
 pub mod select;
 pub mod state;
 pub mod transport;
