@@ -1,7 +1,7 @@
 //! The application that a manifest describes, with its variables filled in:
 //! everything is checked here, once, before anything is compiled or bound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -58,14 +58,45 @@ impl Application {
             manifest.application.name
         );
         let variables = values(&manifest.variables, &settings.variables)?;
+        let routes = routes(manifest.trigger.http, &manifest.component)?;
+        let part = Part::choose(&settings.components, &manifest.component)?;
         let mut components = BTreeMap::new();
         for (id, component) in manifest.component {
+            if !part.has(&id) {
+                continue;
+            }
             let plan =
                 plan(&id, component, &variables, settings).with_context(|| format!("component `{id}`"))?;
             components.insert(id, plan);
         }
-        let routes = routes(manifest.trigger.http, &components)?;
+        let routes = routes.into_iter().filter(|(_, id)| part.has(id)).collect();
         Ok(Self { components, routes })
+    }
+}
+
+/// Which components of the manifest are served.
+enum Part {
+    Whole,
+    Of(BTreeSet<String>),
+}
+
+impl Part {
+    fn choose(named: &[String], all: &BTreeMap<String, manifest::Component>) -> Result<Self> {
+        if named.is_empty() {
+            return Ok(Self::Whole);
+        }
+        if let Some(stray) = named.iter().find(|id| !all.contains_key(*id)) {
+            let known: Vec<_> = all.keys().map(String::as_str).collect();
+            bail!("there is no component `{stray}`, there are {}", known.join(", "));
+        }
+        Ok(Self::Of(named.iter().cloned().collect()))
+    }
+
+    fn has(&self, id: &str) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Of(ids) => ids.contains(id),
+        }
     }
 }
 
@@ -137,7 +168,7 @@ fn plan(
 
 fn routes(
     triggers: Vec<manifest::HttpTrigger>,
-    components: &BTreeMap<String, Plan>,
+    components: &BTreeMap<String, manifest::Component>,
 ) -> Result<Vec<(String, String)>> {
     let mut routes = Vec::new();
     for trigger in triggers {
@@ -181,7 +212,12 @@ mod tests {
     "#;
 
     fn resolve(text: &str, given: &[(&str, &str)]) -> Result<Application> {
+        resolve_part(text, given, &[])
+    }
+
+    fn resolve_part(text: &str, given: &[(&str, &str)], components: &[&str]) -> Result<Application> {
         let mut settings = Settings::new("app/spin.toml");
+        settings.components = components.iter().map(|id| (*id).to_owned()).collect();
         settings.variables =
             given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Application::resolve(Manifest::parse(text)?, &settings)
@@ -227,6 +263,21 @@ mod tests {
     fn a_route_to_no_component_is_refused() {
         let text = MANIFEST.replace("component = \"c\"", "component = \"d\"");
         assert!(refusal(&text, &[("broker", "http://b")]).contains("`d`"));
+    }
+
+    #[test]
+    fn a_part_has_the_named_components_and_their_routes_only() {
+        let text = format!(
+            "{MANIFEST}\n[component.d]\nsource = \"d.wasm\"\n\
+             [[trigger.http]]\nroute = \"/y\"\ncomponent = \"d\""
+        );
+        let given = [("broker", "http://b")];
+        let part = resolve_part(&text, &given, &["d", "d"]).unwrap();
+        assert_eq!(part.components.keys().collect::<Vec<_>>(), ["d"]);
+        assert_eq!(part.routes, [("/y".to_owned(), "d".to_owned())]);
+        assert_eq!(resolve(&text, &given).unwrap().routes.len(), 2);
+        let refused = format!("{:#}", resolve_part(&text, &given, &["d", "firmwear"]).unwrap_err());
+        assert!(refused.contains("no component `firmwear`, there are c, d"), "{refused}");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// The components that are served, by their ids, as with `spin up --component-id`; all of them when it is empty.
+    pub components: Vec<String>,
     /// Values of application variables, by their name in the manifest.
     pub variables: BTreeMap<String, String>,
     /// Where compiled components are kept between runs; by default
@@ -89,6 +91,7 @@ impl Default for Settings {
             manifest: PathBuf::from("spin.toml"),
             state_dir: PathBuf::from(".spin"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            components: Vec::new(),
             variables: BTreeMap::new(),
             cache_dir: None,
             authorities: None,
@@ -116,6 +119,7 @@ impl fmt::Debug for Settings {
             .field("manifest", &self.manifest)
             .field("state_dir", &self.state_dir)
             .field("listen", &self.listen)
+            .field("components", &self.components)
             .field("variables", &self.variables.keys())
             .field("cache_dir", &self.cache_dir)
             .field("authorities", &self.authorities)

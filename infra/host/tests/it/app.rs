@@ -58,6 +58,13 @@ impl App {
         Self::start_as(settings, state).await
     }
 
+    /// A second host beside this one, on its state, which serves these components.
+    pub(crate) async fn beside(&self, components: &[&str]) -> Self {
+        let mut settings = self.settings();
+        settings.components = components.iter().map(|id| (*id).to_owned()).collect();
+        Self::start_as(settings, tempfile::tempdir().unwrap()).await
+    }
+
     async fn start_as(settings: Settings, state: TempDir) -> Self {
         log();
         let host = ota_host::start(settings).await.unwrap();
@@ -183,15 +190,20 @@ fn manifest(folder: &Path) -> PathBuf {
         [[trigger.http]]
         route = "/request/:first/:second"
         component = "guest"
+        [[trigger.http]]
+        route = "/handled"
+        component = "beside"
+        [component.beside]
+        source = "{guest}"
         [component.guest]
-        source = "{}"
+        source = "{guest}"
         variables = {{ token = "Bearer {{{{ token }}}}" }}
         environment = {{ COLOUR = "green" }}
         allowed_outbound_hosts = ["{{{{ allowed }}}}"]
         key_value_stores = ["default"]
         sqlite_databases = ["default"]
         "#,
-        guest().display()
+        guest = guest().display()
     );
     let path = folder.join("spin.toml");
     std::fs::write(&path, text).unwrap();

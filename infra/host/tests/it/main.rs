@@ -9,6 +9,7 @@ mod key_value;
 mod life;
 mod outbound;
 mod own_manifest;
+mod part;
 mod postgres;
 mod requests;
 mod sql;

@@ -7,13 +7,16 @@ use clap::Args;
 
 use super::Connect;
 use crate::failure::Failure;
-use crate::gateway::{Gateway, Interrupt, Ledger, Listen, Manifest, Secrets, StateDir};
+use crate::gateway::{Interrupt, Ledger, Listen, Manifest, Secrets, Serving, check_downloads};
 use crate::present::{Output, say};
 
 /// Runs the gateway on this machine.
 ///
 /// Once it serves, stdout has one line: `ready http=URL mqtt=ADDR token=TOKEN`.
 /// Ctrl-C or SIGTERM stops it within 2 s.
+///
+/// With `--component` it serves a part of it. Slow downloads in a process of their own keep no message waiting:
+/// `ota up --component firmware --http ADDR --dir D` beside `ota up --public-url http://ADDR --dir D`.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// Folder of the store and the secrets
@@ -25,6 +28,10 @@ pub(crate) struct Up {
     /// Where devices connect; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1883")]
     mqtt: SocketAddr,
+    /// Serve this component of the application only, as `spin up --component-id` does; may be given several times.
+    /// Without `access`, which lets devices in, there is no MQTT, and the folder may be one that a gateway runs on
+    #[arg(long = "component", value_name = "ID", value_delimiter = ',')]
+    components: Vec<String>,
     /// The address under which devices reach the HTTP side, if it is another
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -50,29 +57,34 @@ impl Up {
     async fn serve(self, connect: &Connect, output: Output) -> Result<(), Failure> {
         let mut interrupt = Interrupt::catch()?;
         let manifest = Manifest::find(&self.manifest)?;
-        let state = StateDir::claim(&self.dir)?;
+        check_downloads(&self.components, self.public_url.as_deref())?;
+        let state = Serving::folder(&self.dir, &self.components)?;
         let secrets = Secrets::of(&state, connect.token())?;
         let listen = Listen {
             http: self.http,
             mqtt: self.mqtt,
+            components: self.components,
             public_url: self.public_url,
             hook_host: self.hook_host,
         };
         let start = async {
             manifest.prepare(!self.no_build).await?;
-            Gateway::start(&listen, &manifest, &state, &secrets, &self.ledger).await
+            Serving::start(&listen, &manifest, &state, &secrets, &self.ledger).await
         };
-        let gateway = tokio::select! {
+        let serving = tokio::select! {
             started = start => started?,
             () = interrupt.wait() => return Ok(()),
         };
-        let (http, mqtt, token) = (gateway.url(), gateway.mqtt(), secrets.operator_token());
+        let (http, mqtt, token) = (serving.url(), serving.mqtt(), secrets.operator_token());
         let json = serde_json::json!({ "http": http, "mqtt": mqtt, "token": token }).to_string();
-        output.result(&json, || format!("ready http={http} mqtt={mqtt} token={token}"))?;
+        output.result(&json, || match mqtt {
+            Some(mqtt) => format!("ready http={http} mqtt={mqtt} token={token}"),
+            None => format!("ready http={http}"),
+        })?;
         interrupt.wait().await;
         say("stopping");
         tokio::select! {
-            () = gateway.stop() => {}
+            () = serving.stop() => {}
             () = interrupt.wait() => {}
         }
         Ok(())

@@ -6,6 +6,7 @@ mod interrupt;
 mod ledger;
 mod open_files;
 mod secrets;
+mod serving;
 mod state_dir;
 
 pub(crate) use components::Manifest;
@@ -13,6 +14,7 @@ pub(crate) use interrupt::Interrupt;
 pub(crate) use ledger::Ledger;
 pub(crate) use open_files::raise_limit;
 pub(crate) use secrets::Secrets;
+pub(crate) use serving::{Serving, check_downloads};
 pub(crate) use state_dir::StateDir;
 
 use std::collections::BTreeMap;
@@ -38,6 +40,8 @@ pub(crate) struct Listen {
     pub(crate) http: SocketAddr,
     /// Port 0 takes a free one.
     pub(crate) mqtt: SocketAddr,
+    /// The components that are served; all of them if empty.
+    pub(crate) components: Vec<String>,
     /// Where devices fetch firmware; the HTTP address itself if absent.
     pub(crate) public_url: Option<String>,
     /// The one address that hooks may be under; none may be if absent.
@@ -48,7 +52,7 @@ impl Listen {
     /// On free ports of this machine only.
     pub(crate) fn anywhere() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mqtt: free, public_url: None, hook_host: None }
+        Self { http: free, mqtt: free, components: Vec::new(), public_url: None, hook_host: None }
     }
 }
 
@@ -125,6 +129,7 @@ async fn start_host(
             manifest: manifest.path().to_owned(),
             state_dir: state.path().to_owned(),
             listen: address,
+            components: listen.components.clone(),
             variables: variables(secrets, ledger, public_url, listen.hook_host.as_deref()),
             ..ota_host::Settings::default()
         };

@@ -76,8 +76,12 @@ impl Secrets {
             Ok(text) => Self::read(&text).with_context(|| format!("{} is damaged", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let secrets = Self::make()?;
-                secrets.write(path).with_context(|| format!("cannot write {}", path.display()))?;
-                Ok(secrets)
+                match secrets.write(path) {
+                    Ok(()) => Ok(secrets),
+                    // Another process on the folder made them first.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::load_or_make(path),
+                    Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
+                }
             }
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -101,16 +105,18 @@ impl Secrets {
         })
     }
 
-    /// Under another name first, so that a crash leaves either all of it or nothing.
+    /// Under another name first, so that a crash leaves either all of it or nothing. What is there already stays.
     fn write(&self, path: &Path) -> io::Result<()> {
-        let fresh = path.with_extension("toml.new");
+        let fresh = path.with_extension(format!("toml.{}", std::process::id()));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         writeln!(file, "# Secrets of this gateway. Whoever has them controls it.")?;
         for (name, value) in self.named() {
             writeln!(file, "{name} = \"{value}\"")?;
         }
         file.sync_all()?;
-        fs::rename(fresh, path)
+        let linked = fs::hard_link(&fresh, path);
+        fs::remove_file(fresh)?;
+        linked
     }
 }
 
@@ -155,6 +161,16 @@ mod tests {
         let distinct: std::collections::BTreeSet<_> = made.values().collect();
         assert_eq!(distinct.len(), 4);
         assert!(made.values().all(|value| value.len() == 64));
+    }
+
+    #[test]
+    fn what_another_process_made_first_stays() {
+        let (_root, state) = state();
+        let first = Secrets::of(&state, None).unwrap();
+        let refused = Secrets::make().unwrap().write(&state.path().join(FILE)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(Secrets::of(&state, None).unwrap().variables(), first.variables());
+        assert_eq!(fs::read_dir(state.path()).unwrap().count(), 2, "the lock and the secrets");
     }
 
     #[test]

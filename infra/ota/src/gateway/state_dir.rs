@@ -1,4 +1,4 @@
-//! The folder that a gateway keeps everything in; one gateway at a time.
+//! The folder that a gateway keeps everything in; one gateway at a time, and parts of it beside it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -7,28 +7,21 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Failure, Kind};
 
-/// A folder that is ours until this is dropped, or the process ends in whatever way.
+/// A folder. A gateway's is its own until this is dropped, or the process ends in whatever way.
 #[derive(Debug)]
 pub(crate) struct StateDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl StateDir {
     /// Takes the folder, made for its owner only when it is not there.
     pub(crate) fn claim(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: io::Error| {
-            Failure::new(
-                Kind::Local,
-                format!("cannot use the folder {}: {error}", path.display()),
-                "choose another with --dir",
-            )
-        };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        let lock = File::create(path.join("lock")).map_err(failed)?;
+        let folder = Self::join(path)?;
+        let lock = File::create(path.join("lock")).map_err(|error| unusable(path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Ok(()) => Ok(Self { _lock: Some(lock), ..folder }),
+            Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
             Err(TryLockError::WouldBlock) => Err(Failure::new(
                 Kind::Local,
                 format!("another gateway runs on the folder {}", path.display()),
@@ -37,9 +30,25 @@ impl StateDir {
         }
     }
 
+    /// Takes part in the folder of a gateway, which may be running or not be there yet. Its databases and its secrets
+    /// are made for several processes.
+    pub(crate) fn join(path: &Path) -> Result<Self, Failure> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|error| unusable(path, &error))?;
+        Ok(Self { path: path.to_owned(), _lock: None })
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Kind::Local,
+        format!("cannot use the folder {}: {error}", path.display()),
+        "choose another with --dir",
+    )
 }
 
 #[cfg(test)]

@@ -159,6 +159,20 @@ fn a_folder_serves_one_gateway_at_a_time() {
 }
 
 #[test]
+fn a_part_that_cannot_serve_is_refused_with_the_flag_that_helps() {
+    let place = Place::new(EMPTY);
+    let part = |component: &str, code| {
+        let mut arguments = place.up("127.0.0.1:0", "127.0.0.1:0");
+        arguments.extend(["--component".to_owned(), component.to_owned()]);
+        run("http://127.0.0.1:9", &arguments).failed(code)
+    };
+    let stderr = part("access,operator", 2);
+    assert!(stderr.contains("--component names no firmware") && stderr.contains("--public-url"), "{stderr}");
+    let stderr = part("firmware", 5);
+    assert!(stderr.contains("there is no component `firmware`"), "{stderr}");
+}
+
+#[test]
 fn a_taken_port_is_exit_code_5_with_the_flag_that_helps() {
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let (taken, free) = (held.local_addr().unwrap().to_string(), "127.0.0.1:0");
