@@ -1,6 +1,7 @@
 //! Everything a request may use, and the configuration under the names that operators set.
 
 use ota_image::kv::Kv;
+use ota_image::transport::Transport;
 use ota_ledger::{Dialect, Ledger, Sql};
 use ota_protocol::link::Org;
 use ota_protocol::seal::{MIN_KEY, SealKeys};
@@ -41,6 +42,29 @@ pub const PUBLISH_TOKEN: &str = "publish_token";
 pub const LEDGER: &str = "ledger";
 /// Where the ledger's Postgres is: `postgres://user:password@host:port/database?sslmode=require`.
 pub const POSTGRES_URL: &str = "postgres_url";
+/// Where new firmware is kept: `kv`, the embedded store, which it is unless set, or `s3`.
+pub const OBJECTS: &str = "objects";
+/// Where the gateway reaches the bucket: `http(s)://host[:port]`, which the manifest allows to be called; with
+/// `s3_style = virtual` the host begins with the bucket.
+pub const S3_URL: &str = "s3_url";
+/// Where devices and operators reach it, if that is somewhere else.
+pub const S3_PUBLIC_URL: &str = "s3_public_url";
+/// The bucket.
+pub const S3_BUCKET: &str = "s3_bucket";
+/// Its region, which requests are signed for; `us-east-1` unless set.
+pub const S3_REGION: &str = "s3_region";
+/// Where in a URL the bucket stands: `path`, which it is unless set, or `virtual`.
+pub const S3_STYLE: &str = "s3_style";
+/// The name of the key that requests are signed with.
+pub const S3_ACCESS_KEY: &str = "s3_access_key";
+/// That key.
+pub const S3_SECRET_KEY: &str = "s3_secret_key";
+/// What makes a temporary key valid.
+pub const S3_SESSION_TOKEN: &str = "s3_session_token";
+/// What all keys in the bucket begin with; `firmware/` unless set.
+pub const S3_PREFIX: &str = "s3_prefix";
+/// How firmware in a bucket reaches a device: `stream`, verified on the way, which it is unless set, or `redirect`.
+pub const DOWNLOAD: &str = "download";
 /// Where operators' hooks are: `http(s)://host[:port]`, which the manifest allows to be called.
 pub const HOOK_HOST: &str = "hook_host";
 
@@ -61,6 +85,8 @@ pub struct Gateway<'a> {
     pub clock: &'a dyn Clock,
     /// Services beside us.
     pub outbound: &'a dyn Outbound,
+    /// The way to a bucket.
+    pub transport: &'a dyn Transport,
 }
 
 impl Gateway<'_> {

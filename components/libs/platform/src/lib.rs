@@ -13,6 +13,7 @@ pub mod failure;
 pub mod gateway;
 pub mod hook;
 pub mod ids;
+pub mod objects;
 pub mod offer;
 pub mod ports;
 pub mod publish;

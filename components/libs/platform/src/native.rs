@@ -4,6 +4,7 @@
 mod postgres;
 mod recorder;
 mod sqlite;
+mod transport;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use ota_ledger::{Dialect, SqlError};
 pub use self::postgres::NativePostgres;
 pub use self::recorder::Recorder;
 pub use self::sqlite::NativeSqlite;
+pub use self::transport::NativeTransport;
 use crate::gateway::{
     BRIDGE_TOKEN, Gateway, HOOK_HOST, LINK_KEY, OPERATOR_TOKEN, PUBLIC_URL, PUBLISH_PATH, PUBLISH_TOKEN,
     PUBLISH_URL, SECRET_KEY,
@@ -30,6 +32,8 @@ pub struct World {
     pub variables: BTreeMap<String, String>,
     /// The broker beside us.
     pub outbound: Recorder,
+    /// The way to a bucket.
+    pub transport: NativeTransport,
 }
 
 impl World {
@@ -51,6 +55,7 @@ impl World {
             kv: MemoryKv::default(),
             variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             outbound: Recorder::default(),
+            transport: NativeTransport::default(),
         })
     }
 
@@ -64,6 +69,7 @@ impl World {
             random: &SystemRandom,
             clock: &SystemClock,
             outbound: &self.outbound,
+            transport: &self.transport,
         }
     }
 }

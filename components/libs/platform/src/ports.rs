@@ -64,6 +64,31 @@ pub trait Outbound {
     fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, OutboundError>;
 }
 
+/// How long each stage of an exchange may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Within {
+    /// To connect.
+    pub connect: Duration,
+    /// From there to the head of the answer, the sending of the request included.
+    pub first_byte: Duration,
+    /// Between two pieces of the answer.
+    pub between_bytes: Duration,
+}
+
+impl Within {
+    /// The same for each stage.
+    pub const fn each(time: Duration) -> Self {
+        Self { connect: time, first_byte: time, between_bytes: time }
+    }
+
+    /// For a request to an object store: to ask is quick; what brings megabytes, or lets them be put together, is not.
+    pub fn of_objects(method: &http::Method) -> Self {
+        let is_question = matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::DELETE);
+        let first_byte = Duration::from_secs(if is_question { 10 } else { 60 });
+        Self { connect: Duration::from_secs(5), first_byte, between_bytes: Duration::from_secs(30) }
+    }
+}
+
 /// Among the extensions of a request to the outside: nothing but the status of its answer is wanted, and connecting
 /// and answering may take this long each, instead of [`OUTBOUND_TIMEOUT`].
 #[derive(Debug, Clone, Copy)]

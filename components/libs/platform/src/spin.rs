@@ -3,12 +3,14 @@
 //! The only module that calls spin-sdk; entry points name its macro, which must stand in the component itself.
 //! Everything is opened when it is first used, so a request pays for what it touches.
 
+mod exchange;
 mod http;
 mod kv;
 mod ledger;
 mod outbound;
 mod postgres;
 mod sqlite;
+mod transport;
 mod variables;
 
 pub use self::http::{head, method, read, respond, serve, stream};
@@ -16,6 +18,7 @@ pub use self::kv::SpinKv;
 pub use self::outbound::SpinOutbound;
 pub use self::postgres::SpinPostgres;
 pub use self::sqlite::SpinSqlite;
+pub use self::transport::SpinTransport;
 pub use self::variables::SpinVariables;
 
 use self::ledger::SpinLedger;
@@ -33,6 +36,7 @@ pub struct Host {
     random: SystemRandom,
     clock: SystemClock,
     outbound: SpinOutbound,
+    transport: SpinTransport,
 }
 
 impl Host {
@@ -46,6 +50,7 @@ impl Host {
             random: SystemRandom,
             clock: SystemClock,
             outbound: SpinOutbound,
+            transport: SpinTransport,
         })
     }
 
@@ -59,6 +64,7 @@ impl Host {
             random: &self.random,
             clock: &self.clock,
             outbound: &self.outbound,
+            transport: &self.transport,
         }
     }
 
