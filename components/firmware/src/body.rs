@@ -1,6 +1,6 @@
 //! The body of a download: verified pieces, as long as the device is still let.
 
-use ota_image::{KvObjects, ReadError, Reader};
+use ota_image::{ReadError, Reader};
 use ota_ledger::download::Access;
 use ota_ledger::record::FirmwareRecord;
 use ota_platform::Gateway;
@@ -21,7 +21,7 @@ pub struct Body<'g> {
     gateway: &'g Gateway<'g>,
     link: Link,
     firmware: FirmwareRecord,
-    reader: Reader<KvObjects<'g>>,
+    reader: Reader<'g>,
     /// When the ledger was last asked (ms).
     asked_at: i64,
     /// When it was first asked in vain since its last word (ms).
@@ -35,7 +35,7 @@ impl<'g> Body<'g> {
         gateway: &'g Gateway<'g>,
         link: Link,
         firmware: FirmwareRecord,
-        reader: Reader<KvObjects<'g>>,
+        reader: Reader<'g>,
         is_last: bool,
     ) -> Self {
         let now = gateway.clock.now_ms();
@@ -43,11 +43,11 @@ impl<'g> Body<'g> {
     }
 
     /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
-    pub async fn next(&mut self) -> Option<Option<Vec<u8>>> {
+    pub fn next(&mut self) -> Option<Option<Vec<u8>>> {
         if !self.may_go_on() {
             return Some(None);
         }
-        match self.reader.next().await? {
+        match self.reader.next()? {
             Ok(piece) => Some(Some(piece)),
             Err(ReadError::Store(error)) => {
                 eprintln!("cut off: {error}");

@@ -4,7 +4,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
 };
 use http::{HeaderValue, Method, StatusCode};
-use ota_image::{ByteRange, Conditions, ETag, KvObjects, ReadError, Reader, Selection, select};
+use ota_image::{ByteRange, Conditions, ETag, ReadError, Reader, Selection, select};
 use ota_ledger::download::Access;
 use ota_ledger::record::FirmwareRecord;
 use ota_platform::{Failure, Gateway, Request, Response, request, response};
@@ -23,14 +23,14 @@ pub enum Download<'g> {
 }
 
 /// Opens a download. When it returns a stream, the begin is committed and the first piece verified.
-pub async fn open<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Download<'g> {
-    match decide(gateway, request).await {
+pub fn open<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Download<'g> {
+    match decide(gateway, request) {
         Ok(download) => download,
         Err(failure) => Download::Answer(failure.into_response()),
     }
 }
 
-async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g>, Failure> {
+fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g>, Failure> {
     request::require(request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
     let link = target::link(gateway, request)?;
     let (firmware, has_begun) = admit(gateway, request, &link)?;
@@ -58,7 +58,7 @@ async fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Downl
     if *request.method() == Method::HEAD {
         return Ok(Download::Answer(response));
     }
-    let reader = match Reader::open(KvObjects(gateway.kv), image, range).await {
+    let reader = match Reader::open(gateway.objects_of(image.store)?, image, range) {
         Ok(reader) => reader,
         Err(ReadError::Store(error)) => return Err(error.into()),
         Err(error @ ReadError::Damaged { .. }) => return Err(damaged(gateway, &link, &firmware, &error)),

@@ -2,6 +2,7 @@
 
 use ota_ledger::record::{Duties, FirmwareRecord};
 use ota_platform::{Refusal, Request};
+use serde::{Deserialize, Serialize};
 
 use crate::params;
 
@@ -9,6 +10,7 @@ use crate::params;
 const MOST_VERIFIED: i64 = 1000;
 
 /// The duties that the request names; what it does not name is as usual.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeclaredDuties {
     must_pass: Option<bool>,
     needs_verification: Option<bool>,

@@ -17,10 +17,10 @@ mod route;
 
 use ota_platform::{Failure, Gateway, Request, Response, door};
 
-pub use firmware::upload;
-pub use route::{Route, is_upload};
+pub use firmware::stream;
+pub use route::{Route, Streamed, streamed};
 
-/// Serves one request whose body is at hand: all but the upload of a firmware.
+/// Serves one request whose body is at hand: all but the bytes of a firmware.
 pub fn handle(gateway: &Gateway<'_>, request: &Request) -> Response {
     answer(gateway, request).unwrap_or_else(Failure::into_response)
 }
@@ -40,6 +40,12 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
         Route::SetTags(id) => devices::set_tags(gateway, request, &id),
         Route::ExplainDevice(id) => explain::device(gateway, &id),
         Route::Firmware(product) => firmware::list(gateway, &product),
+        Route::BeginUpload(product, version) => {
+            firmware::uploads::begin(gateway, request, &product, &version)
+        }
+        Route::Upload(upload) => firmware::uploads::show(gateway, &upload),
+        Route::AbandonUpload(upload) => firmware::uploads::abandon(gateway, &upload),
+        Route::FinalizeUpload(upload) => firmware::uploads::finalize(gateway, &upload),
         Route::Jobs => jobs::list(gateway, request),
         Route::CreateJob => jobs::create::create(gateway, request),
         Route::Job(job) => jobs::show(gateway, &job),
@@ -73,7 +79,7 @@ mod entry {
     #[spin_sdk::http_component]
     async fn entry(request: IncomingRequest, out: ResponseOutparam) {
         let head = match spin::head(&request) {
-            Ok(head) if super::is_upload(&head) => head,
+            Ok(head) if super::streamed(&head).is_some() => head,
             _ => return spin::serve(request, out, CONTROL_BODY, super::handle).await,
         };
         let host = match spin::Host::new() {
@@ -87,7 +93,7 @@ mod entry {
             host.release();
             chunk.map_err(|error| error.to_debug_string())
         });
-        let response = super::upload(&host.gateway(), &head, body).await;
+        let response = super::stream(&host.gateway(), &head, body).await;
         spin::respond(out, head.method(), response).await;
     }
 }

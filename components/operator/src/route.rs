@@ -7,7 +7,7 @@ use ota_protocol::query;
 
 use crate::params::{device_key, quoted};
 
-/// What a request asks for. Uploads are not among them: they are streamed ([`is_upload`]).
+/// What a request asks for. What is streamed is not among them ([`streamed`]).
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
     /// `GET /api/v1/products`
@@ -34,6 +34,14 @@ pub enum Route {
     ExplainDevice(DeviceId),
     /// `GET /api/v1/products/{product}/firmware`
     Firmware(ProductKey),
+    /// `POST /api/v1/products/{product}/firmware/{version}/uploads`
+    BeginUpload(String, String),
+    /// `GET /api/v1/uploads/{upload}`
+    Upload(String),
+    /// `DELETE /api/v1/uploads/{upload}`
+    AbandonUpload(String),
+    /// `POST /api/v1/uploads/{upload}/finalize`
+    FinalizeUpload(String),
     /// `GET /api/v1/jobs`
     Jobs,
     /// `POST /api/v1/jobs`
@@ -87,6 +95,7 @@ impl Route {
         match segments.as_slice() {
             ["metrics"] => only(method, GET, Self::Metrics),
             ["api", "v1", "products", rest @ ..] => of_products(method, rest),
+            ["api", "v1", "uploads", rest @ ..] => of_uploads(method, rest),
             ["api", "v1", "jobs", rest @ ..] => of_jobs(method, rest),
             ["api", "v1", "hooks", rest @ ..] => of_hooks(method, rest),
             ["api", "v1", "events"] => only(method, GET, Self::Events),
@@ -117,6 +126,9 @@ fn of_products(method: &Method, rest: &[&str]) -> Result<Option<Route>, Refusal>
         }
         [product, "firmware"] => only(method, GET, Route::Firmware(product_key(product)?)),
         [_, "firmware", version] if !version.is_empty() => Err(Refusal::method_not_allowed("PUT")),
+        [product, "firmware", version, "uploads"] if !version.is_empty() => {
+            only(method, POST, Route::BeginUpload((*product).to_owned(), (*version).to_owned()))
+        }
         _ => Ok(None),
     }
 }
@@ -131,6 +143,19 @@ fn of_device(method: &Method, id: DeviceId, rest: &[&str]) -> Result<Option<Rout
         ["replace"] => only(method, POST, Route::ReplaceDevice(id)),
         ["tags"] => only(method, PUT, Route::SetTags(id)),
         ["explain"] => only(method, GET, Route::ExplainDevice(id)),
+        _ => Ok(None),
+    }
+}
+
+/// The routes below `/api/v1/uploads`.
+fn of_uploads(method: &Method, rest: &[&str]) -> Result<Option<Route>, Refusal> {
+    match rest {
+        [upload] => {
+            let upload = id("upload", upload)?;
+            let routes = [(GET, Route::Upload(upload.clone())), (DELETE, Route::AbandonUpload(upload))];
+            choose(method, "GET, PUT, DELETE", routes)
+        }
+        [upload, "finalize"] => only(method, POST, Route::FinalizeUpload(id("upload", upload)?)),
         _ => Ok(None),
     }
 }
@@ -177,20 +202,38 @@ const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
-/// Whether a request is `PUT /api/v1/products/{product}/firmware/{version}`.
-pub fn is_upload(request: &Request) -> bool {
-    *request.method() == Method::PUT && upload_target(request).is_some()
+/// A request whose body is streamed, and what its path names, decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Streamed {
+    /// `PUT /api/v1/products/{product}/firmware/{version}`
+    Firmware {
+        /// The product.
+        product: String,
+        /// The version.
+        version: String,
+    },
+    /// `PUT /api/v1/uploads/{upload}`
+    Bytes {
+        /// The upload.
+        upload: String,
+    },
 }
 
-/// The product and the version that an upload names, as they stand in the path, decoded.
-pub(crate) fn upload_target(request: &Request) -> Option<(String, String)> {
-    let rest = request.uri().path().strip_prefix("/api/v1/products/")?;
-    let (product, version) = rest.split_once("/firmware/")?;
-    let is_segment = |text: &str| !text.is_empty() && !text.contains('/');
-    if !is_segment(product) || !is_segment(version) {
+/// What a request whose body is streamed asks for; `None` for all others.
+pub fn streamed(request: &Request) -> Option<Streamed> {
+    if *request.method() != PUT {
         return None;
     }
-    Some((query::percent_decode(product)?, query::percent_decode(version)?))
+    let decoded = |text: &str| {
+        let is_segment = !text.is_empty() && !text.contains('/');
+        is_segment.then(|| query::percent_decode(text)).flatten()
+    };
+    let rest = request.uri().path().strip_prefix("/api/v1/")?;
+    if let Some(upload) = rest.strip_prefix("uploads/") {
+        return Some(Streamed::Bytes { upload: decoded(upload)? });
+    }
+    let (product, version) = rest.strip_prefix("products/")?.split_once("/firmware/")?;
+    Some(Streamed::Firmware { product: decoded(product)?, version: decoded(version)? })
 }
 
 pub(crate) fn product_key(text: &str) -> Result<ProductKey, Refusal> {
@@ -244,6 +287,14 @@ mod tests {
             (Method::GET, "/api/v1/products/pk/devices?limit=2", Route::Devices(pk.clone())),
             (Method::GET, "/api/v1/products/pk/firmware", Route::Firmware(pk.clone())),
             (Method::GET, "/api/v1/products/p%6B/firmware", Route::Firmware(pk.clone())),
+            (
+                Method::POST,
+                "/api/v1/products/pk/firmware/2.0/uploads",
+                Route::BeginUpload("pk".to_owned(), "2.0".to_owned()),
+            ),
+            (Method::GET, "/api/v1/uploads/ab", Route::Upload("ab".to_owned())),
+            (Method::DELETE, "/api/v1/uploads/ab", Route::AbandonUpload("ab".to_owned())),
+            (Method::POST, "/api/v1/uploads/ab/finalize", Route::FinalizeUpload("ab".to_owned())),
             (Method::GET, "/api/v1/jobs/a1", Route::Job("a1".to_owned())),
             (Method::POST, "/api/v1/jobs/a1/stop", Route::StopJob("a1".to_owned())),
             (Method::GET, "/api/v1/hooks", Route::Hooks),
@@ -269,23 +320,29 @@ mod tests {
             (Method::GET, "/api/v1/hooks/a1", StatusCode::METHOD_NOT_ALLOWED),
             (Method::DELETE, "/api/v1/hooks/a%20b", StatusCode::NOT_FOUND),
             (Method::POST, "/api/v1/products/pk/firmware/2", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/api/v1/products/pk/firmware/2/uploads", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::POST, "/api/v1/uploads/ab", StatusCode::METHOD_NOT_ALLOWED),
+            (Method::GET, "/api/v1/uploads", StatusCode::NOT_FOUND),
         ] {
             assert_eq!(route(method, uri), Err(status), "{uri}");
         }
     }
 
     #[test]
-    fn an_upload_names_its_version_decoded() {
-        let request =
-            http::Request::put("/api/v1/products/pk/firmware/v2%2B1?md5=x").body(Vec::new()).unwrap();
-        assert!(is_upload(&request));
-        assert_eq!(upload_target(&request), Some(("pk".to_owned(), "v2+1".to_owned())));
+    fn what_is_streamed_names_its_version_or_its_upload_decoded() {
+        let put = |uri: &str| streamed(&http::Request::put(uri).body(Vec::new()).unwrap());
+        let firmware = Streamed::Firmware { product: "pk".to_owned(), version: "v2+1".to_owned() };
+        assert_eq!(put("/api/v1/products/pk/firmware/v2%2B1?md5=x"), Some(firmware));
+        let bytes = Streamed::Bytes { upload: "ab".to_owned() };
+        assert_eq!(put("/api/v1/uploads/ab?position=3"), Some(bytes));
         for uri in [
             "/api/v1/products/pk/firmware/",
             "/api/v1/products//firmware/2",
             "/api/v1/products/pk/firmware/a/b",
+            "/api/v1/uploads/",
+            "/api/v1/uploads/ab/finalize",
         ] {
-            assert!(!is_upload(&http::Request::put(uri).body(Vec::new()).unwrap()), "{uri}");
+            assert_eq!(put(uri), None, "{uri}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! out the commands that are to be delivered, and tells operators' hooks.
 
 mod hooks;
+mod leftovers;
 mod reply;
 mod sweep;
 

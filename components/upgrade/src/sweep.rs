@@ -16,7 +16,7 @@ use ota_protocol::topic::upgrade_topic;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::hooks;
+use crate::{hooks, leftovers};
 
 /// The most acknowledgements that one call may bring.
 const MOST_ACKNOWLEDGED: usize = 10_000;
@@ -61,6 +61,7 @@ fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Response, Failure>
         None => publish_all(gateway, &watch),
     };
     hooks::tell(gateway, &watch);
+    leftovers::remove(gateway, &watch);
     let due = due?;
     let mut failing = Vec::new();
     if let Some(failure) = due.failure {

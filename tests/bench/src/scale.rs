@@ -7,9 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
+use ota_image::objects::Writing;
+use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Store, Stored};
+use ota_ledger::firmware::NewFirmware;
 use ota_ledger::job::NewJob;
-use ota_ledger::record::Duties;
+use ota_ledger::record::{Duties, UploadRecord, Way};
+use ota_ledger::registry::ProductTerms;
 use ota_ledger::{Dialect, Ledger, Sql};
 use ota_platform::native::{NativePostgres, NativeSqlite};
 use ota_protocol::key::ProductKey;
@@ -100,17 +103,28 @@ fn measure(fleet: i64, dialect: Dialect, open: &(dyn Fn() -> Opened + Sync)) -> 
 /// A product with two firmware and a fleet on the first, offline.
 fn seed(ledger: &Ledger<'_>, sql: &dyn Sql, fleet: i64) -> Result<()> {
     let product = ProductKey::parse("scale")?;
-    ledger.create_product(&product)?;
+    ledger.create_product(&product, &ProductTerms::default())?;
     for version in ["1", "2"] {
         let stored = Stored {
-            object: ObjectId::from_random([1; 16]),
+            store: Store::Kv,
+            object: ObjectId::from_random(*Md5::of(version.as_bytes()).as_bytes()),
             size: 1000,
             md5: Md5::of(version.as_bytes()),
             sha256: Sha256::of(version.as_bytes()),
             blocks_root: BlocksRoot::of(1000, &[]),
         };
-        let duties = Duties::default();
-        ledger.create_firmware(&product, &Version::parse(version)?, &stored, SignMethod::Md5, duties)?;
+        let version = Version::parse(version)?;
+        let writing = Writing { object: stored.object.clone(), token: String::new() };
+        let upload = UploadRecord::new(product.clone(), version.clone(), Store::Kv, writing, Way::Request);
+        ledger.begin_upload(&upload)?;
+        ledger.create_firmware(&NewFirmware {
+            product: &product,
+            version: &version,
+            stored: &stored,
+            sign_method: SignMethod::Md5,
+            duties: Duties::default(),
+            signature: None,
+        })?;
     }
     // No statement may take longer than 5 s on Postgres.
     for chunk in 0..(fleet + 49_999) / 50_000 {

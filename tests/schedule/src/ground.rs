@@ -1,9 +1,12 @@
 //! What a schedule begins with: an emptied ledger, a few devices, four firmware, one or two jobs.
 
-use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
+use ota_image::objects::Writing;
+use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Store, Stored};
+use ota_ledger::firmware::NewFirmware;
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::{Change, Session};
-use ota_ledger::record::Duties;
+use ota_ledger::record::{Duties, UploadRecord, Way};
+use ota_ledger::registry::ProductTerms;
 use ota_ledger::{Dialect, Ledger, Sql, SqlError, schema};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::message::SignMethod;
@@ -56,7 +59,7 @@ impl Ground {
             scrambled(count.get())
         };
         let ledger = Ledger::new(sql, dialect, &random);
-        ledger.create_product(&product())?;
+        ledger.create_product(&product(), &ProductTerms::default())?;
         let has_hop = choices.below(4) == 1;
         for name in ["1", HOP, "3", "4"] {
             let duties = Duties { must_pass: has_hop && name == HOP, ..Duties::default() };
@@ -146,13 +149,24 @@ fn described(new: &NewJob) -> String {
 
 fn add_firmware(ledger: &Ledger<'_>, name: &str, duties: Duties) -> Result<(), SqlError> {
     let stored = Stored {
-        object: ObjectId::from_random([1; 16]),
+        store: Store::Kv,
+        object: ObjectId::from_random(*Md5::of(name.as_bytes()).as_bytes()),
         size: 1000,
         md5: Md5::of(name.as_bytes()),
         sha256: Sha256::of(name.as_bytes()),
         blocks_root: BlocksRoot::of(1000, &[]),
     };
-    ledger.create_firmware(&product(), &version(name), &stored, SignMethod::Md5, duties).map(|_| ())
+    let writing = Writing { object: stored.object.clone(), token: String::new() };
+    ledger.begin_upload(&UploadRecord::new(product(), version(name), Store::Kv, writing, Way::Request))?;
+    let new = NewFirmware {
+        product: &product(),
+        version: &version(name),
+        stored: &stored,
+        sign_method: SignMethod::Md5,
+        duties,
+        signature: None,
+    };
+    ledger.create_firmware(&new).map(|_| ())
 }
 
 pub(crate) fn product() -> ProductKey {

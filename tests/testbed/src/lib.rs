@@ -127,9 +127,9 @@ impl Testbed {
             Component::Getversion => whole(ENVELOPE_BODY, ota_getversion::handle),
             Component::Upgrade => whole(CONTROL_BODY, ota_upgrade::handle),
             Component::Access => whole(CONTROL_BODY, ota_access::handle),
-            Component::Operator if ota_operator::is_upload(request) => {
+            Component::Operator if ota_operator::streamed(request).is_some() => {
                 let chunks = request.body().chunks(CHUNK).map(|chunk| Ok(chunk.to_vec()));
-                block_on(ota_operator::upload(&gateway, request, stream::iter(chunks)))
+                block_on(ota_operator::stream(&gateway, request, stream::iter(chunks)))
             }
             Component::Operator => whole(CONTROL_BODY, ota_operator::handle),
             Component::Firmware => self.download(request).response,
@@ -147,22 +147,20 @@ impl Testbed {
     /// The same; `between` is called before each piece of the body, with the bytes that came so far.
     pub fn download_while(&self, request: &Request, between: impl Fn(&[u8])) -> Streamed {
         let gateway = self.gateway();
-        let streamed = block_on(async {
-            match ota_firmware::open(&gateway, request).await {
-                Download::Answer(response) => Streamed { response, is_cut: false },
-                Download::Stream(mut response, mut body) => loop {
-                    between(response.body());
-                    match body.next().await {
-                        Some(Some(piece)) => response.body_mut().extend(piece),
-                        Some(None) => break Streamed { response, is_cut: true },
-                        None => {
-                            body.complete();
-                            break Streamed { response, is_cut: false };
-                        }
+        let streamed = match ota_firmware::open(&gateway, request) {
+            Download::Answer(response) => Streamed { response, is_cut: false },
+            Download::Stream(mut response, mut body) => loop {
+                between(response.body());
+                match body.next() {
+                    Some(Some(piece)) => response.body_mut().extend(piece),
+                    Some(None) => break Streamed { response, is_cut: true },
+                    None => {
+                        body.complete();
+                        break Streamed { response, is_cut: false };
                     }
-                },
-            }
-        });
+                }
+            },
+        };
         self.sql.disconnect();
         self.check(request, &streamed.response);
         streamed

@@ -20,7 +20,7 @@ pub struct Sums {
 }
 
 /// What proves a whole firmware.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proven {
     /// In bytes.
     pub size: u64,

@@ -69,8 +69,7 @@ impl<'o> Upload<'o> {
     /// Takes bytes up to the end of a part. `Some` with those that are left when it stored one: time to note
     /// [`Upload::sums`].
     pub fn push<'b>(&mut self, bytes: &'b [u8]) -> Result<Option<&'b [u8]>, UploadError> {
-        let came = self.sums.size() + self.part.len() as u64 + bytes.len() as u64;
-        if came > self.limit {
+        if self.came() + bytes.len() as u64 > self.limit {
             return Err(UploadError::TooLarge { limit: self.limit });
         }
         let room = self.part_len.saturating_sub(self.part.len());
@@ -89,6 +88,11 @@ impl<'o> Upload<'o> {
             self.store()?;
         }
         Ok(())
+    }
+
+    /// How many bytes came.
+    pub fn came(&self) -> u64 {
+        self.sums.size() + self.part.len() as u64
     }
 
     /// Digests of what is stored.

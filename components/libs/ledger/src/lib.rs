@@ -42,6 +42,7 @@ mod stages;
 pub mod sweep;
 mod tags;
 mod transaction;
+pub mod upload;
 pub mod view;
 
 pub use dialect::Dialect;

@@ -4,11 +4,13 @@ mod device;
 mod firmware;
 mod job;
 mod task;
+mod upload;
 
 pub use self::device::DeviceRecord;
 pub use self::firmware::{Duties, FirmwareRecord};
 pub use self::job::JobRecord;
 pub use self::task::TaskRecord;
+pub use self::upload::{UploadRecord, Way};
 
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
 use ota_protocol::version::Version;

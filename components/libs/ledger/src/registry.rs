@@ -7,7 +7,7 @@ use crate::event::NewEvent;
 use crate::record::DeviceRecord;
 use crate::transaction::End;
 use crate::view::{Assignment, NEXT_FIRMWARE};
-use crate::{Ledger, Row, SqlError};
+use crate::{Ledger, Row, SqlError, Value};
 
 /// A product, counted.
 #[derive(Debug, Clone)]
@@ -18,8 +18,27 @@ pub struct ProductSummary {
     pub devices: i64,
     /// How many firmware are registered.
     pub firmware: i64,
-    /// Whether devices whose version is not registered get nothing.
+    /// What is set of it.
+    pub terms: ProductTerms,
+}
+
+/// What is set of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductTerms {
+    /// Whether devices whose version is not registered get nothing, or count as older than every firmware.
     pub refuses_unknown: bool,
+    /// The Ed25519 keys that sign its firmware, 64 hex digits each.
+    pub signing_keys: Vec<String>,
+    /// Whether firmware without a signature of one of them is refused.
+    pub requires_signature: bool,
+    /// Whether its devices may use the vendor's Java SDK, which reads sizes as an `int`.
+    pub java_sdk: bool,
+}
+
+impl Default for ProductTerms {
+    fn default() -> Self {
+        Self { refuses_unknown: false, signing_keys: Vec::new(), requires_signature: false, java_sdk: true }
+    }
 }
 
 impl ProductSummary {
@@ -29,7 +48,7 @@ impl ProductSummary {
                 .map_err(|error| SqlError(format!("stored product: {error}")))?,
             devices: row.int(1)?,
             firmware: row.int(2)?,
-            refuses_unknown: row.int(3)? == 1,
+            terms: ProductTerms::read(row, 3)?,
         })
     }
 }
@@ -47,9 +66,10 @@ pub enum Registered {
 
 impl Ledger<'_> {
     /// Registers a product.
-    pub fn create_product(&self, product: &ProductKey) -> Result<Registered, SqlError> {
+    pub fn create_product(&self, product: &ProductKey, terms: &ProductTerms) -> Result<Registered, SqlError> {
         self.transaction(|| {
-            if self.sql.execute(&self.dialect.text(INSERT_PRODUCT), &[product.as_str().into()])? == 0 {
+            let values = terms.values(product);
+            if self.sql.execute(&self.dialect.text(INSERT_PRODUCT), &values)? == 0 {
                 return Ok(End::Rollback(Registered::Exists));
             }
             self.append(&by_operator("product_created", Some(product.as_str()), None))?;
@@ -68,19 +88,30 @@ impl Ledger<'_> {
         self.sql.query(PRODUCT, &[product.as_str().into()])?.first().map(ProductSummary::read).transpose()
     }
 
-    /// Sets whether devices whose version is not registered get nothing, or count as older than every firmware.
-    /// Devices that were passed over for it are granted from their next inform or connection on.
-    /// `false` when the product is not registered.
-    pub fn amend_product(&self, product: &ProductKey, refuses_unknown: bool) -> Result<bool, SqlError> {
+    /// What is set of a product; `None` when it is not registered.
+    pub fn product_terms(&self, product: &ProductKey) -> Result<Option<ProductTerms>, SqlError> {
+        let rows = self.sql.query(PRODUCT_TERMS, &[product.as_str().into()])?;
+        rows.first().map(|row| ProductTerms::read(row, 0)).transpose()
+    }
+
+    /// Sets anew what `amend` changes of a product. Devices that were passed over for an unknown version are granted
+    /// from their next inform or connection on. `false` when the product is not registered.
+    pub fn amend_product(
+        &self,
+        product: &ProductKey,
+        amend: impl FnOnce(&mut ProductTerms),
+    ) -> Result<bool, SqlError> {
         self.transaction(|| {
-            let values = [product.as_str().into(), i64::from(refuses_unknown).into()];
-            if self.sql.execute(AMEND_PRODUCT, &values)? == 0 {
-                return Ok(End::Rollback(self.has_product(product)?));
+            self.lock_product(product)?;
+            let Some(before) = self.product_terms(product)? else { return Ok(End::Rollback(false)) };
+            let mut terms = before.clone();
+            amend(&mut terms);
+            if terms == before {
+                return Ok(End::Rollback(true));
             }
-            let detail =
-                if refuses_unknown { "unknown versions are refused" } else { "unknown versions are older" };
+            self.sql.execute(AMEND_PRODUCT, &terms.values(product))?;
             let event = by_operator("product_amended", Some(product.as_str()), None);
-            self.append(&NewEvent { detail: Some(detail), ..event })?;
+            self.append(&NewEvent { detail: Some(&terms.since(&before)), ..event })?;
             Ok(End::Commit(true))
         })
     }
@@ -135,6 +166,51 @@ impl Ledger<'_> {
     }
 }
 
+impl ProductTerms {
+    fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
+        Ok(Self {
+            refuses_unknown: row.int(at)? == 1,
+            signing_keys: row.text(at + 1)?.split_whitespace().map(str::to_owned).collect(),
+            requires_signature: row.int(at + 2)? == 1,
+            java_sdk: row.int(at + 3)? == 1,
+        })
+    }
+
+    fn values(&self, product: &ProductKey) -> [Value; 5] {
+        [
+            product.as_str().into(),
+            i64::from(self.refuses_unknown).into(),
+            self.signing_keys.join(" ").into(),
+            i64::from(self.requires_signature).into(),
+            i64::from(self.java_sdk).into(),
+        ]
+    }
+
+    /// What differs from `before`, in words.
+    fn since(&self, before: &Self) -> String {
+        let mut said = Vec::new();
+        if self.refuses_unknown != before.refuses_unknown {
+            let how = if self.refuses_unknown { "refused" } else { "older" };
+            said.push(format!("unknown versions are {how}"));
+        }
+        if self.signing_keys != before.signing_keys {
+            said.push(match self.signing_keys.as_slice() {
+                [] => "no key signs".to_owned(),
+                keys => format!("signed by {}", keys.join(" or ")),
+            });
+        }
+        if self.requires_signature != before.requires_signature {
+            let how = if self.requires_signature { "required" } else { "not required" };
+            said.push(format!("signatures are {how}"));
+        }
+        if self.java_sdk != before.java_sdk {
+            let how = if self.java_sdk { "may" } else { "do not" };
+            said.push(format!("devices {how} use the Java SDK"));
+        }
+        said.join(", ")
+    }
+}
+
 pub(crate) fn by_operator<'e>(
     kind: &'e str,
     product: Option<&'e str>,
@@ -143,18 +219,24 @@ pub(crate) fn by_operator<'e>(
     NewEvent { kind, device, product, actor: "operator", ..NewEvent::default() }
 }
 
-const INSERT_PRODUCT: &str =
-    "INSERT INTO product (product, created_at) VALUES ($1, {now}) ON CONFLICT DO NOTHING";
+const INSERT_PRODUCT: &str = "INSERT INTO product
+        (product, refuse_unknown, signing_keys, requires_signature, java_sdk, created_at)
+    VALUES ($1, $2, $3, $4, $5, {now}) ON CONFLICT DO NOTHING";
 const PRODUCTS: &str = "SELECT p.product,
         (SELECT COUNT(*) FROM device d WHERE d.product = p.product),
-        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product), p.refuse_unknown
+        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product),
+        p.refuse_unknown, p.signing_keys, p.requires_signature, p.java_sdk
     FROM product p ORDER BY p.created_at, p.product";
 const PRODUCT: &str = "SELECT p.product,
         (SELECT COUNT(*) FROM device d WHERE d.product = p.product),
-        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product), p.refuse_unknown
+        (SELECT COUNT(*) FROM firmware f WHERE f.product = p.product),
+        p.refuse_unknown, p.signing_keys, p.requires_signature, p.java_sdk
+    FROM product p WHERE p.product = $1";
+const PRODUCT_TERMS: &str = "SELECT p.refuse_unknown, p.signing_keys, p.requires_signature, p.java_sdk
     FROM product p WHERE p.product = $1";
 const AMEND_PRODUCT: &str =
-    "UPDATE product SET refuse_unknown = $2 WHERE product = $1 AND refuse_unknown <> $2";
+    "UPDATE product SET refuse_unknown = $2, signing_keys = $3, requires_signature = $4,
+        java_sdk = $5 WHERE product = $1";
 const HAS_PRODUCT: &str = "SELECT 1 FROM product WHERE product = $1";
 /// A device that was deleted and comes again is other hardware: what its key was told before is void, though its tasks
 /// be purged. Each generation but the first has its event.

@@ -5,6 +5,7 @@
 
 mod first;
 mod second;
+mod third;
 
 use crate::dialect::Dialect;
 use crate::sql::{Sql, SqlError};
@@ -54,4 +55,4 @@ fn migrate(sql: &dyn Sql, dialect: Dialect) -> Result<(), SqlError> {
 }
 
 /// Numbered from 1. What has been released is never changed, only followed.
-const MIGRATIONS: &[&[&str]] = &[first::STATEMENTS, second::STATEMENTS];
+const MIGRATIONS: &[&[&str]] = &[first::STATEMENTS, second::STATEMENTS, third::STATEMENTS];

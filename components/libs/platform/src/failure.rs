@@ -147,7 +147,12 @@ impl Refusal {
         self
     }
 
-    /// The status.
+    /// What it is, for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.status
     }

@@ -50,7 +50,7 @@ fn file_name(version: &Version) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ota_image::{BlocksRoot, Image, Md5, ObjectId, Sha256};
+    use ota_image::{BlocksRoot, Image, Md5, ObjectId, Sha256, Store};
     use ota_ledger::record::{Duties, FirmwareRecord};
     use ota_protocol::key::{DeviceId, ProductKey};
     use ota_protocol::link::{FileRequest, Link};
@@ -68,6 +68,7 @@ mod tests {
                 version: Version::parse("v2 β").unwrap(),
                 sequence: 2,
                 image: Image {
+                    store: Store::Kv,
                     object: ObjectId::from_random([1; 16]),
                     size: 8,
                     sha256: Sha256::of(bytes),
@@ -77,6 +78,7 @@ mod tests {
                 sign_method: SignMethod::Md5,
                 quarantined_at: None,
                 duties: Duties::default(),
+                signed_by: None,
             },
             link: Link {
                 epoch: 1,

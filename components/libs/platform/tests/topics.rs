@@ -6,6 +6,7 @@
 use std::cell::Cell;
 
 use http::{Method, StatusCode};
+use ota_ledger::registry::ProductTerms;
 use ota_ledger::{Ledger, SqlError};
 use ota_platform::native::World;
 use ota_platform::topic::{self, Answer, Call};
@@ -424,7 +425,7 @@ fn register(world: &World, device: &DeviceId) -> (i64, i64) {
     world
         .gateway()
         .decide(|ledger| {
-            ledger.create_product(&device.product)?;
+            ledger.create_product(&device.product, &ProductTerms::default())?;
             ledger.create_device(device, "sealed")?;
             let (_, epoch, now) = ledger.device(device)?.unwrap();
             Ok((epoch, now))

@@ -15,6 +15,7 @@ pub mod login;
 pub mod message;
 pub mod offer;
 pub mod query;
+pub mod release;
 pub mod reply;
 pub mod seal;
 pub mod secret;

@@ -14,8 +14,10 @@ use crate::json;
 use crate::message::SignMethod;
 use crate::version::Version;
 
-/// The largest firmware that a device can be told of, in bytes: a Java `int`.
-pub const MAX_FILE_SIZE: u64 = 2_147_483_647;
+/// The largest firmware that a device with the vendor's Java SDK can be told of, in bytes: it reads an `int`.
+pub const MAX_JAVA_FILE_SIZE: u64 = 2_147_483_647;
+/// The largest firmware that any device can be told of, in bytes: beyond it JSON readers round.
+pub const MAX_FILE_SIZE: u64 = 9_007_199_254_740_991;
 
 /// The longest link, in bytes. With it a command always fits [`MAX_HEADER`].
 pub const MAX_FILE_URL: usize = 2048;
@@ -36,7 +38,7 @@ pub struct Offer {
     sign: String,
     sign_method: SignMethod,
     file_url: String,
-    file_size: u32,
+    file_size: u64,
 }
 
 impl Offer {
@@ -57,10 +59,9 @@ impl Offer {
         if let Some(character) = file_url.chars().find(|&c| !is_url_character(c)) {
             return Err(OfferError::UrlCharacter(character));
         }
-        let file_size = Some(file_size)
-            .filter(|size| *size <= MAX_FILE_SIZE)
-            .and_then(|size| u32::try_from(size).ok())
-            .ok_or(OfferError::Size(file_size))?;
+        if file_size > MAX_FILE_SIZE {
+            return Err(OfferError::Size(file_size));
+        }
         Ok(Self {
             version,
             sign: sign.to_ascii_lowercase(),
@@ -91,7 +92,7 @@ impl Offer {
     }
 
     /// The size of the file in bytes, at most [`MAX_FILE_SIZE`].
-    pub fn file_size(&self) -> u32 {
+    pub fn file_size(&self) -> u64 {
         self.file_size
     }
 }
@@ -144,7 +145,7 @@ pub(crate) struct WireOffer<'a> {
     sign: &'a str,
     sign_method: &'static str,
     file_url: &'a str,
-    file_size: u32,
+    file_size: u64,
 }
 
 impl<'a> From<&'a Offer> for WireOffer<'a> {

@@ -193,7 +193,7 @@ fn fresh() -> Testbed {
 fn upload(bed: &Testbed, request: &Request, body: Vec<Result<Vec<u8>, String>>) -> Response {
     let mut request = request.clone();
     request.headers_mut().remove("content-length");
-    block_on(ota_operator::upload(&bed.gateway(), &request, stream::iter(body)))
+    block_on(ota_operator::stream(&bed.gateway(), &request, stream::iter(body)))
 }
 
 fn assert_nothing_left(bed: &Testbed) {

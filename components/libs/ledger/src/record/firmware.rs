@@ -1,6 +1,6 @@
 //! A firmware, as registered.
 
-use ota_image::{BlocksRoot, Image, Md5, ObjectId, Sha256};
+use ota_image::{BlocksRoot, Image, Md5, ObjectId, Sha256, Store};
 use ota_protocol::key::ProductKey;
 use ota_protocol::message::SignMethod;
 use ota_protocol::version::Version;
@@ -27,6 +27,8 @@ pub struct FirmwareRecord {
     pub quarantined_at: Option<i64>,
     /// What it asks of jobs.
     pub duties: Duties,
+    /// The product's key that signed it, in hex.
+    pub signed_by: Option<String>,
 }
 
 /// What a firmware asks of the jobs that bring it.
@@ -51,8 +53,8 @@ impl Default for Duties {
 impl FirmwareRecord {
     pub(crate) const COLUMNS: &str = "f.product, f.version, f.sequence, f.object, f.size, f.md5, f.sha256, \
          f.blocks_root, f.sign_method, f.quarantined_at, f.must_pass, f.needs_verification, f.verify_most, \
-         f.verify_least";
-    pub(crate) const WIDTH: usize = 14;
+         f.verify_least, f.store, f.signed_by";
+    pub(crate) const WIDTH: usize = 16;
 
     pub(crate) fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
         let bad = |what: &str| SqlError(format!("firmware with a bad {what}"));
@@ -62,6 +64,7 @@ impl FirmwareRecord {
             version: version(row, at + 1)?.ok_or_else(|| bad("version"))?,
             sequence: row.int(at + 2)?,
             image: Image {
+                store: Store::parse(&row.text(at + 14)?).ok_or_else(|| bad("store"))?,
                 object: ObjectId::parse(&row.text(at + 3)?).map_err(|_| bad("object"))?,
                 size: u64::try_from(row.int(at + 4)?).map_err(|_| bad("size"))?,
                 sha256: Sha256::parse(&row.text(at + 6)?).map_err(|_| bad("sha256"))?,
@@ -76,6 +79,7 @@ impl FirmwareRecord {
                 verify_most: row.int(at + 12)?,
                 verify_least: row.int(at + 13)?,
             },
+            signed_by: row.opt_text(at + 15)?,
         })
     }
 

@@ -141,7 +141,7 @@ fn a_downgrade_and_versions_that_the_product_refuses_are_told() {
     let store = motley();
     let down = NewJob { is_downgrade: true, ..store.new_job("2") };
     assert_eq!(assert_foretold(&store, &down).skipped, 3, "the newer one has to go down");
-    store.act(|ledger| ledger.amend_product(&pk(), true).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = true).unwrap());
     let run = assert_foretold(&store, &store.new_job("3"));
     let unknown = "the version of the device is not registered, and the product refuses such devices";
     let of_unknown = run.refused.iter().find(|refused| refused.why == unknown).unwrap();

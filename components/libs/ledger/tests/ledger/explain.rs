@@ -80,7 +80,7 @@ fn what_the_device_is_stands_in_its_way() {
     set(&store, "UPDATE device SET generation = 2 WHERE device = 'd0'");
     set(&store, "UPDATE device SET version = '2' WHERE device = 'd1'");
     set(&store, "UPDATE device SET version = '3' WHERE device = 'd2'");
-    store.act(|ledger| ledger.amend_product(&pk(), true).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = true).unwrap());
     let refused = "version 1 is not registered, and the product refuses such devices";
     for (device, why) in [
         ("d0", &["the hardware was replaced since it joined the job", refused][..]),
@@ -92,7 +92,7 @@ fn what_the_device_is_stands_in_its_way() {
         assert_eq!(explained(&store, &job, device).why, strings(why), "{device}");
     }
     assert_eq!(store.sweep().granted, 0);
-    store.act(|ledger| ledger.amend_product(&pk(), false).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = false).unwrap());
     store.connect("d3");
     assert_eq!(store.state(&job, "d3"), TaskState::Granted);
 }

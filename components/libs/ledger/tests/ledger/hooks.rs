@@ -3,6 +3,7 @@
 use ota_ledger::Sql;
 use ota_ledger::hook::{HookNotCreated, HookRecord, Kind, MOST_HOOKS, NewHook};
 use ota_ledger::outbox::{Delivery, Due, FAN_OUT, TRIED_FOR};
+use ota_ledger::registry::ProductTerms;
 use ota_protocol::key::ProductKey;
 use ota_rollout::Mode;
 
@@ -66,7 +67,7 @@ pub(crate) fn arrive(store: &Store, delivery: &Delivery) {
 fn an_event_reaches_each_hook_that_wants_it_once_however_often_it_is_swept() {
     let store = Store::new();
     store.act(|ledger| {
-        ledger.create_product(&ProductKey::parse("other").unwrap()).unwrap();
+        ledger.create_product(&ProductKey::parse("other").unwrap(), &ProductTerms::default()).unwrap();
         ledger.create_hook(&new_hook("all", &Kind::ALL)).unwrap();
         ledger.create_hook(&new_hook("done", &[Kind::Done, Kind::FirstFailure])).unwrap();
         ledger.create_hook(&NewHook { product: Some(pk()), ..new_hook("pk", &[Kind::Held]) }).unwrap();

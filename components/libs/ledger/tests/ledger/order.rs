@@ -48,10 +48,10 @@ fn an_unknown_version_is_older_than_all_unless_the_product_refuses_it() {
     store.inform("d1", "nobody knows");
     let job = store.job(Mode::Push, terms(5));
     assert!(store.inform("d0", "nobody knows").is_some());
-    store.act(|ledger| ledger.amend_product(&pk(), true).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = true).unwrap());
     assert!(store.inform("d1", "nobody knows").is_none());
     assert_eq!(store.sweep().granted, 0);
-    store.act(|ledger| ledger.amend_product(&pk(), false).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = false).unwrap());
     assert!(store.inform("d1", "nobody knows").is_some());
     store.check(&job);
 }
@@ -62,10 +62,10 @@ fn a_device_that_was_passed_over_for_its_version_has_its_turn_with_its_next_word
     store.add_device("d0");
     store.inform("d0", "nobody knows");
     store.connect("d0");
-    store.act(|ledger| ledger.amend_product(&pk(), true).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = true).unwrap());
     let job = store.job(Mode::Push, Terms { max_in_flight: 1, ..terms(5) });
     assert_eq!(store.sweep().granted, 0);
-    store.act(|ledger| ledger.amend_product(&pk(), false).unwrap());
+    store.act(|ledger| ledger.amend_product(&pk(), |terms| terms.refuses_unknown = false).unwrap());
     assert_eq!((store.sweep().granted, store.state(&job, "d0")), (0, TaskState::Waiting));
     assert!(store.inform("d0", "nobody knows").is_some());
     store.check(&job);

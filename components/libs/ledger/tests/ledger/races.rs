@@ -7,6 +7,7 @@ use std::time::Duration;
 use ota_ledger::deliver::Recipient;
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::{Change, Session};
+use ota_ledger::registry::ProductTerms;
 use ota_ledger::scope::Scope;
 use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
@@ -20,7 +21,7 @@ const DEVICES: usize = 12;
 fn shared() -> Shared {
     let shared = Shared::new();
     let store = Store::over(shared.connect(), 1);
-    store.act(|ledger| ledger.create_product(&pk()).unwrap());
+    store.act(|ledger| ledger.create_product(&pk(), &ProductTerms::default()).unwrap());
     store.add_firmware("2");
     for n in 0..DEVICES {
         store.add_device(&format!("d{n}"));

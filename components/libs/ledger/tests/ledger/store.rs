@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 
-use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Stored};
+use ota_image::objects::Writing;
+use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Store as Kept, Stored};
 use ota_ledger::command::Command;
 use ota_ledger::deliver::{Due, Recipient};
 use ota_ledger::download::Begun;
-use ota_ledger::firmware::Pushed;
+use ota_ledger::firmware::{NewFirmware, Pushed};
 use ota_ledger::inform::{Heard, Told};
 use ota_ledger::job::NewJob;
 use ota_ledger::presence::{Change, Session};
-use ota_ledger::record::{Duties, JobRecord, TaskRecord};
+use ota_ledger::record::{Duties, JobRecord, TaskRecord, UploadRecord, Way};
+use ota_ledger::registry::ProductTerms;
 use ota_ledger::sweep::Swept;
 use ota_ledger::{Ledger, Sql, SqlError};
 use ota_protocol::key::{DeviceId, DeviceKey, ProductKey};
@@ -45,7 +47,7 @@ impl Store {
     /// An empty ledger with the product `pk`.
     pub(crate) fn new() -> Self {
         let store = Self::over(Connection::fresh(), 1);
-        store.act(|ledger| ledger.create_product(&pk()).unwrap());
+        store.act(|ledger| ledger.create_product(&pk(), &ProductTerms::default()).unwrap());
         store
     }
 
@@ -105,14 +107,29 @@ impl Store {
     }
 
     fn try_firmware(&self, version: &str, duties: Duties) -> Result<Pushed, SqlError> {
+        let object = ObjectId::from_random(*Md5::of(version.as_bytes()).as_bytes());
         let stored = Stored {
-            object: ObjectId::from_random([1; 16]),
+            store: Kept::Kv,
+            object: object.clone(),
             size: 1000,
             md5: Md5::of(version.as_bytes()),
             sha256: Sha256::of(version.as_bytes()),
             blocks_root: BlocksRoot::of(1000, &[]),
         };
-        self.act(|ledger| ledger.create_firmware(&pk(), &ver(version), &stored, SignMethod::Md5, duties))
+        let writing = Writing { object, token: String::new() };
+        let upload = UploadRecord::new(pk(), ver(version), Kept::Kv, writing, Way::Request);
+        let new = NewFirmware {
+            product: &pk(),
+            version: &ver(version),
+            stored: &stored,
+            sign_method: SignMethod::Md5,
+            duties,
+            signature: None,
+        };
+        self.act(|ledger| {
+            ledger.begin_upload(&upload)?;
+            ledger.create_firmware(&new)
+        })
     }
 
     pub(crate) fn job(&self, mode: Mode, terms: Terms) -> String {

@@ -36,14 +36,16 @@ fn an_offer_is_what_it_was_made_of() {
 }
 
 #[test]
-fn the_size_fits_a_java_int() {
-    assert_eq!(offer(SignMethod::Md5, MD5, URL, 2_147_483_647).unwrap().file_size(), 2_147_483_647);
-    for size in [2_147_483_648, 4_294_967_296, u64::MAX] {
+fn the_size_is_one_that_every_reader_of_json_reads_whole() {
+    for size in [2_147_483_647, 2_147_483_648, MAX_FILE_SIZE] {
+        assert_eq!(offer(SignMethod::Md5, MD5, URL, size).unwrap().file_size(), size);
+    }
+    for size in [MAX_FILE_SIZE + 1, u64::MAX] {
         let refused = offer(SignMethod::Md5, MD5, URL, size).unwrap_err();
         assert_eq!(refused, OfferError::Size(size));
         assert_eq!(
             refused.to_string(),
-            format!("firmware has {size} bytes, 2147483647 are allowed by the devices' protocol")
+            format!("firmware has {size} bytes, 9007199254740991 are allowed by the devices' protocol")
         );
     }
 }

@@ -1,0 +1,161 @@
+//! Bytes on their way into the object store, and what becomes of them at the end.
+
+use futures::{Stream, StreamExt as _};
+use http::StatusCode;
+use ota_image::{Objects, Stored, Sums, Upload, UploadError};
+use ota_ledger::firmware::{NewFirmware, Pushed};
+use ota_ledger::record::{FirmwareRecord, UploadRecord};
+use ota_ledger::registry::ProductTerms;
+use ota_platform::{Failure, Gateway, Refusal, Response, response};
+
+use super::declared::{Declared, too_large};
+use super::{release, shown};
+use crate::devices::unknown_product;
+
+/// An upload that this request writes.
+pub(super) struct Intake<'i> {
+    pub(super) gateway: &'i Gateway<'i>,
+    pub(super) objects: &'i dyn Objects,
+    pub(super) record: UploadRecord,
+    /// The most bytes that the firmware may have.
+    pub(super) limit: u64,
+}
+
+impl<'i> Intake<'i> {
+    /// Stores the bytes that come, and notes each part. What was noted stays, whatever breaks off.
+    pub(super) async fn take(
+        &mut self,
+        body: impl Stream<Item = Result<Vec<u8>, String>>,
+    ) -> Result<(), Failure> {
+        let mut upload = self.upload()?;
+        let mut body = std::pin::pin!(body);
+        while let Some(chunk) = body.next().await {
+            let chunk =
+                chunk.map_err(|error| Refusal::bad_request(format!("the body broke off: {error}")))?;
+            let mut left = chunk.as_slice();
+            while let Some(rest) = upload.push(left).map_err(|error| self.refused(error))? {
+                left = rest;
+                self.note(upload.sums())?;
+            }
+        }
+        if self.record.size.is_none_or(|size| upload.came() == size) {
+            upload.close().map_err(|error| self.refused(error))?;
+            self.note(upload.sums())?;
+        }
+        Ok(())
+    }
+
+    /// Makes one object of what was stored; `declared` must be what came.
+    pub(super) fn finish(&self, declared: &Declared) -> Result<Stored, Failure> {
+        let stored = self.upload()?.finish().map_err(|error| self.refused(error))?;
+        declared.check(&stored)?;
+        Ok(stored)
+    }
+
+    /// Goes on where the ledger says that the upload is.
+    fn upload(&self) -> Result<Upload<'i>, Failure> {
+        let part = usize::try_from(self.record.part).unwrap_or(usize::MAX);
+        let sums = sums(&self.record)?;
+        Ok(Upload::new(self.objects, self.record.writing.clone(), sums, part, self.limit))
+    }
+
+    pub(super) fn note(&mut self, sums: &Sums) -> Result<(), Failure> {
+        let state = sums.write();
+        let is_ours =
+            self.gateway.decide(|ledger| Ok(ledger.note_upload(&self.record, sums.size(), &state)?))?;
+        if !is_ours {
+            return Err(Refusal::conflict("upload_taken", "another request writes this upload now")
+                .with_hint("ask the upload how far it is, and go on from there")
+                .into());
+        }
+        (self.record.position, self.record.state) = (sums.size(), state);
+        Ok(())
+    }
+
+    /// Registers what was stored. An upload that ends without it is given up.
+    pub(super) fn register(
+        &self,
+        terms: &ProductTerms,
+        declared: &Declared,
+        stored: &Stored,
+    ) -> Result<Response, Failure> {
+        let signature = release::check(self.gateway, terms, declared, stored)?;
+        let new = NewFirmware {
+            product: &declared.product,
+            version: &declared.version,
+            stored,
+            sign_method: declared.said.sign_method,
+            duties: declared.said.duties.duties(),
+            signature: signature.as_ref().map(|(signature, key)| (signature.as_str(), key.as_str())),
+        };
+        let (status, firmware) = match self.gateway.decide(|ledger| Ok(ledger.create_firmware(&new)?))? {
+            Pushed::Created(firmware) => (StatusCode::CREATED, firmware),
+            Pushed::Same(firmware) | Pushed::Repaired(firmware) => (StatusCode::OK, firmware),
+            Pushed::Taken(_) => return Err(taken(declared).into()),
+            Pushed::NoProduct => return Err(unknown_product(&declared.product).into()),
+            Pushed::NoUpload => return Err(no_upload().into()),
+        };
+        if firmware.image.object != stored.object {
+            self.give_up();
+        }
+        declared.said.duties.check(&firmware)?;
+        known(self.gateway, status, &firmware)
+    }
+
+    /// Removes what came. What cannot be removed now is left to a sweep.
+    pub(super) fn give_up(&self) {
+        let object = &self.record.writing.object;
+        let removed = self.gateway.decide(|ledger| {
+            if !ledger.doom_upload(object)? {
+                return Ok(());
+            }
+            self.objects.remove(&self.record.writing, self.record.most_stored())?;
+            Ok(ledger.forget_upload(object)?)
+        });
+        if let Err(failure) = removed {
+            eprintln!("object {object} is left over for a sweep: {failure}");
+        }
+    }
+
+    fn refused(&self, error: UploadError) -> Failure {
+        match error {
+            UploadError::Empty => Refusal::bad_request("firmware is empty").into(),
+            UploadError::TooLarge { limit } => {
+                too_large(limit.saturating_add(1), limit, self.objects.limit()).into()
+            }
+            UploadError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What is known of the bytes that came.
+pub(super) fn sums(record: &UploadRecord) -> Result<Sums, Failure> {
+    if record.state.is_empty() {
+        return Ok(Sums::default());
+    }
+    Sums::read(&record.state)
+        .map_err(|error| Failure::Broken(format!("upload {}: {error}", record.writing.object)))
+}
+
+/// The answer that shows a registered firmware.
+pub(super) fn known(
+    gateway: &Gateway<'_>,
+    status: StatusCode,
+    firmware: &FirmwareRecord,
+) -> Result<Response, Failure> {
+    // One that is new was tried by nobody.
+    let is_new = status == StatusCode::CREATED;
+    let is_verified = !is_new && gateway.decide(|ledger| Ok(ledger.is_verified(firmware)?))?;
+    Ok(response::json(status, &shown(firmware, is_verified)))
+}
+
+pub(super) fn taken(declared: &Declared) -> Refusal {
+    let version = &declared.version;
+    Refusal::conflict("version_taken", format!("version {version} is registered with other bytes"))
+        .with_hint("a firmware never changes: give these bytes a version of their own")
+}
+
+pub(super) fn no_upload() -> Refusal {
+    Refusal::not_found("there is no such upload")
+        .with_hint("it was given up, or its firmware is registered: begin it again")
+}
