@@ -27,14 +27,17 @@ pub(crate) fn ota() -> PathBuf {
     path
 }
 
-/// The folder that cargo builds in: two above `<profile>/deps`, where this test is.
+/// The folder that cargo builds in, above that of the profile.
 pub(crate) fn target() -> PathBuf {
     profile().parent().unwrap().to_owned()
 }
 
+/// Where this program is, or the folder above where it is a test, in `<profile>/deps`.
 fn profile() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.parent().and_then(Path::parent).unwrap().to_owned()
+    let program = std::env::current_exe().unwrap();
+    let folder = program.parent().unwrap();
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
+    folder.to_owned()
 }
 
 /// Fails, with the command to run, unless `artifact` is up to date by the list of sources that cargo left beside it.

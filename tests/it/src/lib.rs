@@ -33,6 +33,7 @@ mod proxy;
 mod python;
 mod receiver;
 mod up;
+pub mod venv;
 mod wait;
 
 pub use app::{Secrets, TestApp};

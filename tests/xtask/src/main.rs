@@ -7,6 +7,7 @@ mod cold;
 mod demo;
 mod deny;
 mod evidence;
+mod judges;
 mod libtest;
 mod mutate;
 mod process;
@@ -26,6 +27,7 @@ use workspace::Workspace;
 
 const USAGE: &str = "\
 usage: cargo verify                  set up what is missing, check and test everything, write tests/EVIDENCE.md
+                                     and what others' programs say of a download, tests/JUDGES.md
        cargo xtask cold [COMMAND…]   time `cargo COMMAND…` (demo --json if none is given) from a fresh clone,
                                      with an empty CARGO_HOME and an empty target folder
        cargo xtask mutate            take rules of the ledger away, one by one, and see that the tests say so";

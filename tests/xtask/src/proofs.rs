@@ -69,14 +69,13 @@ const MUTANTS: &str = "Rules of the real ledger taken away one by one (`cargo xt
 const FIGURES: &str = "Counted by the code that ships (`tests/figures`); what depends on the machine stands in \
     `tests/bench/README.md`.";
 
-/// What a program of the workspace prints.
-fn said(workspace: &Workspace, programs: &Programs, name: &str) -> Result<String> {
+/// What a program of the workspace prints; what it logs is no part of that.
+pub(crate) fn said(workspace: &Workspace, programs: &Programs, name: &str) -> Result<String> {
     let program = programs.get(name).with_context(|| format!("the program {name} did not compile"))?;
     let mut lines = Vec::new();
     let within = std::time::Duration::from_mins(10);
-    let status = process::follow(&mut process::program(program, workspace.root()), within, |line| {
-        lines.push(line.to_owned());
-    })?;
+    let mut program = process::program(program, workspace.root());
+    let status = process::follow(program.env("RUST_LOG", "off"), within, |line| lines.push(line.to_owned()))?;
     let text = lines.join("\n");
     match status {
         Some(status) if status.success() => Ok(text + "\n"),

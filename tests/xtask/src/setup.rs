@@ -25,27 +25,44 @@ pub(crate) fn python(workspace: &Workspace) -> Result<()> {
         .context("Python 3.9 or later with venv and pip is needed (on Debian: apt-get install python3-venv)")
 }
 
-/// The server of Postgres, which tests start for themselves: Debian's is installed unless there is one.
-pub(crate) fn postgres(workspace: &Workspace) -> Result<()> {
-    let has_server = || {
-        let mut shell = process::program("sh", workspace.root());
-        process::succeeds(shell.args(["-c", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"]))
-    };
-    if has_server() {
+/// A package of Debian's, and a command that succeeds where what it brings is there.
+const PACKAGES: [(&str, &str); 4] = [
+    ("postgresql", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"),
+    ("curl", "command -v curl"),
+    ("wget", "command -v wget"),
+    ("aria2", "command -v aria2c"),
+];
+
+/// The server of Postgres, which tests start for themselves, and the programs that judge downloads: Debian's are
+/// installed, all at once, where there are none.
+pub(crate) fn packages(workspace: &Workspace) -> Result<()> {
+    let missing = missing(workspace);
+    if missing.is_empty() {
         return Ok(());
     }
-    let install = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql";
+    let missing = missing.join(" ");
+    let install = format!(
+        "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {missing}"
+    );
     let mut shell = process::program("sh", workspace.root());
     let installed = process::run(shell.args([
         "-c",
         &format!("if [ \"$(id -u)\" = 0 ]; then {install}; else sudo -n sh -c '{install}'; fi"),
     ]));
-    installed.context(
-        "PostgreSQL is needed, as root or with sudo it is installed (on Debian: apt-get install postgresql)",
-    )?;
-    ensure!(
-        has_server(),
-        "postgresql was installed, and initdb is neither on the path nor in /usr/lib/postgresql/*/bin"
-    );
+    installed.with_context(|| {
+        format!(
+            "{missing} is needed, as root or with sudo it is installed (on Debian: apt-get install {missing})"
+        )
+    })?;
+    let still = self::missing(workspace);
+    ensure!(still.is_empty(), "{} was installed, and is not where it is looked for", still.join(" "));
     Ok(())
+}
+
+fn missing(workspace: &Workspace) -> Vec<&'static str> {
+    let is_missing = |probe: &str| {
+        let mut shell = process::program("sh", workspace.root());
+        !process::succeeds(shell.args(["-c", probe]))
+    };
+    PACKAGES.iter().filter(|(_, probe)| is_missing(probe)).map(|(package, _)| *package).collect()
 }

@@ -12,7 +12,7 @@ use crate::proofs::Proofs;
 use crate::steps::{Done, Steps};
 use crate::suite::{self, Built, Programs, Ran, Suite, Tier};
 use crate::workspace::{WASM, WASM_TARGET, Workspace};
-use crate::{demo, deny, process, readme, setup, tidy};
+use crate::{demo, deny, judges, process, readme, setup, tidy};
 
 /// What is written, from the root.
 const EVIDENCE: &str = "tests/EVIDENCE.md";
@@ -26,8 +26,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     steps.run("set-up", || {
         setup::wasm_target(workspace)?;
         setup::python(workspace)?;
-        setup::postgres(workspace)?;
-        Ok(Done::passed(format!("the target {WASM}, Python and PostgreSQL")))
+        setup::packages(workspace)?;
+        Ok(Done::passed(format!("the target {WASM}, Python, PostgreSQL, curl, wget and aria2")))
     });
     check_sources(&mut steps, workspace);
     let (suites, programs) = test(&mut steps, workspace);
@@ -109,6 +109,7 @@ fn test(steps: &mut Steps, workspace: &Workspace) -> (Vec<Ran>, Programs) {
     let ota = || programs.get("ota").context("the program ota did not compile");
     steps.run("demo", || demo::run(workspace, ota()?));
     steps.run("README", || readme::check(workspace, ota()?));
+    steps.run("judges", || judges::run(workspace, &programs));
     (all, programs)
 }
 
