@@ -4,8 +4,8 @@
 //! of firmware. For what only tests make of it, it fails by panicking.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::missing_panics_doc,
     reason = "what goes wrong here fails the test that runs it"
 )]

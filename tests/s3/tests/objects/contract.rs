@@ -144,9 +144,9 @@ fn what_was_uploaded_is_read_and_verified(place: &dyn Place) {
         blocks_root: stored.blocks_root,
     };
     let range = ByteRange::new(70_000, stored.size - 1, stored.size).unwrap();
-    let mut reader = Reader::open(place.objects(), &image, range).unwrap();
+    let reader = Reader::open(place.objects(), &image, range).unwrap();
     let mut read = Vec::new();
-    while let Some(piece) = reader.next() {
+    for piece in reader {
         read.extend(piece.unwrap());
     }
     assert!(read == firmware[70_000..]);

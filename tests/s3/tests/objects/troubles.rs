@@ -94,7 +94,7 @@ fn what_is_not_ours_to_see_never_looks_like_damage() {
     let stored = Bucket::new();
     store(&stored, &object(1), b"bytes");
     for (bucket, expected) in [
-        (Bucket { bucket: "another", ..Bucket::new() }, "404 NoSuchBucket"),
+        (Bucket { name: "another", ..Bucket::new() }, "404 NoSuchBucket"),
         (Bucket { secret_key: "not-the-key", ..Bucket::new() }, "403 SignatureDoesNotMatch"),
     ] {
         let error = read_whole(&bucket, &object(1), 5).unwrap_err().to_string();
