@@ -42,24 +42,6 @@ impl<'g> Body<'g> {
         Self { gateway, link, firmware, reader, asked_at: now, silent_since: None, is_last }
     }
 
-    /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
-    pub fn next(&mut self) -> Option<Option<Vec<u8>>> {
-        if !self.may_go_on() {
-            return Some(None);
-        }
-        match self.reader.next()? {
-            Ok(piece) => Some(Some(piece)),
-            Err(ReadError::Store(error)) => {
-                eprintln!("cut off: {error}");
-                Some(None)
-            }
-            Err(error @ ReadError::Damaged { .. }) => {
-                damaged(self.gateway, &self.link, &self.firmware, &error);
-                Some(None)
-            }
-        }
-    }
-
     /// The last byte was sent.
     pub fn complete(self) {
         if self.is_last {
@@ -90,6 +72,28 @@ impl<'g> Body<'g> {
                 eprintln!("a running download could not be checked: {failure}");
                 // On a slow line a minute passes between two pieces: one answer that is missing cuts nothing off.
                 since(*self.silent_since.get_or_insert(now)) < WITHOUT_A_WORD
+            }
+        }
+    }
+}
+
+impl Iterator for Body<'_> {
+    type Item = Option<Vec<u8>>;
+
+    /// The next piece, `Some(None)` when the body must be cut off, `None` at its end.
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.may_go_on() {
+            return Some(None);
+        }
+        match self.reader.next()? {
+            Ok(piece) => Some(Some(piece)),
+            Err(ReadError::Store(error)) => {
+                eprintln!("cut off: {error}");
+                Some(None)
+            }
+            Err(error @ ReadError::Damaged { .. }) => {
+                damaged(self.gateway, &self.link, &self.firmware, &error);
+                Some(None)
             }
         }
     }

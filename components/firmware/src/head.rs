@@ -12,7 +12,7 @@ use ota_protocol::link::Link;
 
 use crate::attempt::{begin, complete, damaged, gone};
 use crate::body::Body;
-use crate::target;
+use crate::{redirect, target};
 
 /// What goes out.
 pub enum Download<'g> {
@@ -58,12 +58,18 @@ fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g
     if *request.method() == Method::HEAD {
         return Ok(Download::Answer(response));
     }
-    let reader = match Reader::open(gateway.objects_of(image.store)?, image, range) {
+    let redirect = redirect::to(gateway, image)?;
+    // What is redirected is not read here; its first block stands for the rest.
+    let wanted = if redirect.is_some() { range.first_byte() } else { range };
+    let reader = match Reader::open(gateway.objects_of(image.store)?, image, wanted) {
         Ok(reader) => reader,
         Err(ReadError::Store(error)) => return Err(error.into()),
         Err(error @ ReadError::Damaged { .. }) => return Err(damaged(gateway, &link, &firmware, &error)),
     };
     begin(gateway, &link, has_begun)?;
+    if let Some(location) = redirect {
+        return Ok(Download::Answer(redirect::answer(&location)?));
+    }
     // The tail alone, read before anything else as some bundle formats are, is not the whole.
     let is_last = range.last() + 1 == image.size && (range.first() == 0 || has_begun);
     let body = Body::new(gateway, link, *firmware, reader, is_last);

@@ -7,6 +7,7 @@
 mod attempt;
 mod body;
 mod head;
+mod redirect;
 mod target;
 
 pub use body::Body;

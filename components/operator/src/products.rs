@@ -25,7 +25,7 @@ pub(crate) fn show(gateway: &Gateway<'_>, product: &ProductKey) -> Result<Respon
 }
 
 /// What may be set of a product; what is absent stays as it is.
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Amendment {
     unknown_versions: Option<UnknownVersions>,
@@ -65,7 +65,7 @@ impl Amendment {
 }
 
 /// What a device counts as whose version is not registered.
-#[derive(Clone, Copy, Deserialize, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum UnknownVersions {
     /// As older than every firmware.
@@ -86,6 +86,9 @@ pub(crate) fn amend(
     product: &ProductKey,
 ) -> Result<Response, Failure> {
     let amendment = params::body::<Amendment>(request)?.checked()?;
+    if amendment == Amendment::default() {
+        return Err(Refusal::bad_request("the body names nothing to set").into());
+    }
     let is_known =
         gateway.decide(|ledger| Ok(ledger.amend_product(product, |terms| amendment.apply(terms))?))?;
     if !is_known {

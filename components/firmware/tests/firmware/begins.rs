@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use futures::executor::block_on;
 use http::StatusCode;
 use ota_firmware::Download;
 use ota_ledger::{Row, Sql, SqlError, Value as SqlValue};
@@ -165,7 +164,7 @@ fn resumed(by: fn(&Testbed)) -> (StatusCode, Value) {
     let request = bed.device("d0").fetch(&url).body(Vec::new()).unwrap();
     let interrupted = Interrupted { bed: &bed, by: Cell::new(Some(by)) };
     let gateway = Gateway { sql: &interrupted, ..bed.gateway() };
-    let status = match block_on(ota_firmware::open(&gateway, &request)) {
+    let status = match ota_firmware::open(&gateway, &request) {
         Download::Answer(response) | Download::Stream(response, _) => response.status(),
     };
     (status, bed.task(&job, "d0"))

@@ -36,6 +36,12 @@ impl ByteRange {
         self.last
     }
 
+    /// The first byte alone.
+    #[must_use]
+    pub const fn first_byte(self) -> Self {
+        Self { last: self.first, ..self }
+    }
+
     /// How many bytes.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub const fn len(self) -> u64 {

@@ -104,22 +104,6 @@ impl<'o> Reader<'o> {
         Ok(reader)
     }
 
-    /// The next verified bytes of the range, at most a piece; `None` at its end.
-    pub fn next(&mut self) -> Option<Result<Vec<u8>, ReadError>> {
-        if self.is_failed || self.position > self.last {
-            return None;
-        }
-        let bytes = match self.ahead.take() {
-            Some(bytes) => Ok(bytes),
-            None => self.read(),
-        };
-        match &bytes {
-            Ok(bytes) => self.position += bytes.len() as u64,
-            Err(_) => self.is_failed = true,
-        }
-        Some(bytes)
-    }
-
     /// Reads the blocks at the position up to the end of their piece, verifies them, and cuts them to the range.
     /// Never empty.
     fn read(&mut self) -> Result<Vec<u8>, ReadError> {
@@ -163,6 +147,26 @@ impl<'o> Reader<'o> {
             return Err(damaged(&self.image.object, block, damage));
         }
         Ok(bytes)
+    }
+}
+
+impl Iterator for Reader<'_> {
+    type Item = Result<Vec<u8>, ReadError>;
+
+    /// The next verified bytes of the range, at most a piece; `None` at its end.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_failed || self.position > self.last {
+            return None;
+        }
+        let bytes = match self.ahead.take() {
+            Some(bytes) => Ok(bytes),
+            None => self.read(),
+        };
+        match &bytes {
+            Ok(bytes) => self.position += bytes.len() as u64,
+            Err(_) => self.is_failed = true,
+        }
+        Some(bytes)
     }
 }
 

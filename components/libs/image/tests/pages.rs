@@ -207,9 +207,9 @@ impl Memory {
     }
 
     fn read(&self, image: &Image, range: ByteRange) -> Result<Vec<u8>, ReadError> {
-        let mut reader = Reader::open(Box::new(self.clone()), image, range)?;
+        let reader = Reader::open(Box::new(self.clone()), image, range)?;
         let mut read = Vec::new();
-        while let Some(piece) = reader.next() {
+        for piece in reader {
             read.extend(piece?);
         }
         Ok(read)

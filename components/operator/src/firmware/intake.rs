@@ -4,7 +4,7 @@ use futures::{Stream, StreamExt as _};
 use http::StatusCode;
 use ota_image::{Objects, Stored, Sums, Upload, UploadError};
 use ota_ledger::firmware::{NewFirmware, Pushed};
-use ota_ledger::record::{FirmwareRecord, UploadRecord};
+use ota_ledger::record::{FirmwareRecord, UploadRecord, Way};
 use ota_ledger::registry::ProductTerms;
 use ota_platform::{Failure, Gateway, Refusal, Response, response};
 
@@ -38,7 +38,8 @@ impl<'i> Intake<'i> {
                 self.note(upload.sums())?;
             }
         }
-        if self.record.size.is_none_or(|size| upload.came() == size) {
+        // One that comes in one request ends with it, whatever was declared.
+        if self.record.way == Way::Request || self.record.size == Some(upload.came()) {
             upload.close().map_err(|error| self.refused(error))?;
             self.note(upload.sums())?;
         }

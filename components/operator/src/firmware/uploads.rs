@@ -297,7 +297,11 @@ fn object(upload: &str) -> Result<ObjectId, Refusal> {
 
 fn shown(gateway: &Gateway<'_>, status: StatusCode, record: &UploadRecord) -> Result<Response, Failure> {
     let object = &record.writing.object;
-    let mut shown = json!({
+    let put_url = match record.way {
+        Way::Presigned => gateway.objects_of(record.store)?.presigned(object, &Method::PUT, PRESIGNED_FOR),
+        Way::Request | Way::Gateway => None,
+    };
+    let shown = json!({
         "upload": object.as_str(),
         "product": record.product.as_str(),
         "version": record.version.as_str(),
@@ -305,10 +309,7 @@ fn shown(gateway: &Gateway<'_>, status: StatusCode, record: &UploadRecord) -> Re
         "size": record.size,
         "position": record.position,
         "slice": SLICE_LEN.max(record.part),
+        "put_url": put_url,
     });
-    if record.way == Way::Presigned {
-        let objects = gateway.objects_of(record.store)?;
-        shown["put_url"] = objects.presigned(object, &Method::PUT, PRESIGNED_FOR).into();
-    }
     Ok(response::json(status, &shown))
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod bucket;
 mod control;
 mod devices;
 mod dry_run;
@@ -17,6 +18,9 @@ mod jobs;
 mod metrics;
 mod pages;
 mod products;
+mod repair;
+mod signatures;
+mod slices;
 mod tasks;
 mod uploads;
 

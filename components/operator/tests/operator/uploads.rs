@@ -43,9 +43,10 @@ fn a_declared_digest_that_is_right_in_any_case_is_taken() {
 
 #[test]
 fn a_declared_digest_or_size_that_is_not_what_came_is_422_and_leaves_nothing() {
-    for query in ["?md5=00", "?sha256=00", "?md5=", "?sha256=%00", &format!("?md5={MD5}&sha256={MD5}")] {
+    let (zeros, other) = ("0".repeat(32), "0".repeat(64));
+    for query in [format!("?md5={zeros}"), format!("?sha256={other}"), format!("?md5={MD5}&sha256={other}")] {
         let bed = fresh();
-        let response = bed.upload("2", query, &image(300_000));
+        let response = bed.upload("2", &query, &image(300_000));
         assert_refused(&response, StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch", "was declared as");
         assert_nothing_left(&bed);
     }
@@ -89,7 +90,7 @@ fn more_than_the_store_takes_is_413_whether_it_is_declared_or_not() {
     let bed = fresh();
     let mut request = bed.by_operator(Method::PUT, "/api/v1/products/pk/firmware/2", IMAGE.to_vec());
     request.headers_mut().insert("content-length", "67108865".parse().unwrap());
-    let says = "firmware has 67108865 bytes or more, the embedded store takes 67108864";
+    let says = "firmware has 67108865 bytes or more, the object store takes 67108864";
     assert_refused(&bed.send(&request), StatusCode::PAYLOAD_TOO_LARGE, "too_large", says);
     assert_eq!(bed.kv.count(), 0, "not a byte is stored");
     request.headers_mut().remove("content-length");
@@ -174,6 +175,16 @@ fn what_else_is_wrong_with_an_upload_is_said_before_a_byte_is_stored() {
     ] {
         let path = format!("/api/v1/products/{product}/firmware/2");
         assert_eq!(bed.operate(Method::PUT, &path, IMAGE).status(), status, "{product}");
+    }
+    for (query, says) in [
+        ("?md5=00", "md5 is \"00\": not a digest: expected 32 hex digits, got 2 characters"),
+        ("?md5=", "md5 is \"\": not a digest"),
+        ("?sha256=%00", "not a digest: expected 64 hex digits, got 1 characters"),
+        ("?size=-1", "size is -1, must be a number of bytes"),
+        ("?size=a", "size is \"a\", must be a number of bytes"),
+        ("?signature=ab", "signature: not an Ed25519 signature: expected 128 hex digits"),
+    ] {
+        assert_refused(&bed.upload("2", query, IMAGE), StatusCode::BAD_REQUEST, "bad_request", says);
     }
     let post = bed.operate(Method::POST, &format!("/api/v1/products/{PRODUCT}/firmware/2"), IMAGE);
     assert_eq!(

@@ -144,7 +144,7 @@ fn a_command_that_cannot_be_written_keeps_no_other_from_its_device() {
     connected(&bed, 2, json!({"devices": ["d0"]}));
     bed.add_firmware("3", b"another firmware");
     bed.add_job("push", json!({"to": "3", "devices": ["d1"]}));
-    bed.sql.alter("UPDATE firmware SET size = 3000000000 WHERE version = '2'");
+    bed.sql.alter("UPDATE firmware SET size = 9100000000000000 WHERE version = '2'");
     let swept = bed.sweep("b", &[]);
     assert_eq!((&swept["granted"], told(&swept)), (&json!(2), 1));
     assert_eq!(swept["commands"][0]["device"], "d1");
