@@ -86,10 +86,10 @@ impl TestApp {
     }
 
     /// A gateway on an empty store, with these variables of `spin.toml` besides.
-    pub(crate) async fn start_with_variables(chosen: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with_variables(chosen: &[(&str, String)]) -> Self {
         let ledger = Ledger::new();
         let mut variables = ledger.variables();
-        variables.extend(chosen.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.extend(chosen.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let app = Self::begin(Secrets::Set, variables, ledger, Arc::new(tempfile::tempdir().unwrap())).await;
         app.until_ready().await;
         app

@@ -1,15 +1,31 @@
 //! What a device can notice of a download, wherever its firmware is kept: one suite, run at each place.
 //!
-//! A claim is a function of the place; `at_each_place!` makes it a test there. A new place is a variant of
-//! [`ota_it::Place`] and a module in that macro.
+//! A claim is a function of the place; one of these macros makes it a test at each. A new place is a variant of
+//! [`ota_it::Place`] and a word in them.
 
 /// Makes each claim a test at each place.
 macro_rules! at_each_place {
     ($($claim:ident),+ $(,)?) => {
-        mod kv {
+        at_places!([kv Kv, s3 S3, redirect Redirect] ($($claim),+));
+    };
+}
+
+/// Makes each claim a test where the gateway itself sends the bytes, and not the bucket.
+macro_rules! where_the_gateway_sends {
+    ($($claim:ident),+ $(,)?) => {
+        at_places!([kv Kv, s3 S3] ($($claim),+));
+    };
+}
+
+macro_rules! at_places {
+    ([$($name:ident $place:ident),+] $claims:tt) => {
+        $(at_places!(@ $name $place $claims);)+
+    };
+    (@ $name:ident $place:ident ($($claim:ident),+)) => {
+        mod $name {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $claim() {
-                super::$claim(ota_it::Place::Kv).await;
+                super::$claim(ota_it::Place::$place).await;
             })+
         }
     };

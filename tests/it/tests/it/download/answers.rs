@@ -7,7 +7,7 @@ use super::{Told, header};
 
 const SIZE: usize = 300_000;
 
-at_each_place!(
+where_the_gateway_sends!(
     the_whole_comes_with_its_length_a_strong_tag_and_for_nobody_to_keep,
     head_says_everything_sends_nothing_and_begins_nothing,
     not_modified_has_no_body_and_is_a_begin,

@@ -11,7 +11,7 @@ const PIECE: usize = 4 * BLOCK;
 /// Two pieces and a third that ends inside a block.
 const SIZE: usize = 2 * PIECE + BLOCK + 77;
 
-at_each_place!(
+where_the_gateway_sends!(
     a_byte_flipped_in_the_first_piece_stops_the_download_before_it_begins,
     a_byte_flipped_behind_the_first_piece_is_never_received,
     a_byte_flipped_inside_a_range_is_never_received,

@@ -9,7 +9,7 @@ use super::Told;
 /// Much more than the sockets between two programs hold.
 const LARGE: usize = 24 * 1024 * 1024;
 
-at_each_place!(
+where_the_gateway_sends!(
     a_reader_that_pauses_keeps_nobody_waiting_and_gets_every_byte,
     a_reader_that_hangs_up_again_and_again_gets_every_byte,
     parts_that_are_read_at_once_make_the_whole,
