@@ -36,3 +36,4 @@ mod sessions;
 mod stages;
 mod store;
 mod sweep;
+mod uploads;

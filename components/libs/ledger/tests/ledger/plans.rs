@@ -28,7 +28,7 @@ impl Fleet {
     fn new() -> Self {
         let store = Store::with_devices(8);
         unhurried(&store.sql);
-        for filling in [DEVICES, EVENTS, OUTBOX, TAGS, SCOPES] {
+        for filling in [DEVICES, EVENTS, OUTBOX, TAGS, SCOPES, UPLOADS] {
             store.sql.execute(filling, &[FLEET.into(), START.into()]).unwrap();
         }
         add_hook(&store, "h");
@@ -68,6 +68,12 @@ const SCOPES: &str = "INSERT INTO scope (job, kind, value)
     WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT))
     SELECT 'old' || CAST(i % 100 AS TEXT), CASE WHEN CAST($2 AS BIGINT) > 0 THEN 'device' END, 'f' || CAST(i AS TEXT)
     FROM n";
+
+const UPLOADS: &str = "INSERT INTO upload (upload, product, version, store, token, part, way, declared, state, writer,
+        created_at, expires_at)
+    WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < CAST($1 AS BIGINT))
+    SELECT '0000000000000000' || CAST(1000000000000000 + i AS TEXT), 'pk', CAST(i AS TEXT), 'kv', '', 1, 'gateway', '',
+        '', '', CAST($2 AS BIGINT), CAST($2 AS BIGINT) + 90000000 + i FROM n";
 
 #[test]
 fn no_query_of_sweep_or_message_scans_a_table_that_grows_with_the_fleet() {
@@ -111,6 +117,7 @@ fn sweep(store: &Store) {
     store.due_for(Recipient::Bridge { name: "b1", is_reporting: false });
     store.due_for(Recipient::Broker);
     store.act(|ledger| ledger.fan_out().unwrap());
+    store.act(|ledger| ledger.doomed_upload().unwrap());
 }
 
 fn devices_report(store: &Store) {
