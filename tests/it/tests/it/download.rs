@@ -35,6 +35,7 @@ mod answers;
 mod damage;
 mod links;
 mod readers;
+mod redirect;
 
 use http::{HeaderMap, Method};
 use ota_it::{Answer, Depot, Device, Firmware, Operator, Place, ask};

@@ -18,6 +18,8 @@ where_the_gateway_sends!(
     digests_that_were_altered_vouch_for_nothing,
 );
 
+at_places!([redirect Redirect] (a_byte_flipped_in_the_first_block_sends_nobody_to_the_bucket));
+
 async fn a_byte_flipped_in_the_first_piece_stops_the_download_before_it_begins(place: Place) {
     // The first byte, the middle and the last of a block, the first of the next, the last of the piece.
     for at in [0, BLOCK / 2, BLOCK - 1, BLOCK, PIECE - 1] {
@@ -36,6 +38,15 @@ async fn a_byte_flipped_behind_the_first_piece_is_never_received(place: Place) {
         assert_eq!((received.status, received.ending), (StatusCode::OK, Ending::Cut), "byte {at}");
         told.expect_true(&received, 0, at);
         told.expect_quarantine().await;
+    }
+}
+
+/// What is behind it only the device can check, by the digest that it was told.
+async fn a_byte_flipped_in_the_first_block_sends_nobody_to_the_bucket(place: Place) {
+    for at in [0, BLOCK / 2, BLOCK - 1] {
+        let told = Told::at(place, SIZE).await;
+        told.depot.flip(at);
+        told.expect_gone(&format!("byte {at}")).await;
     }
 }
 
