@@ -7,13 +7,16 @@ use clap::Args;
 
 use super::Connect;
 use crate::failure::Failure;
-use crate::gateway::{Interrupt, Ledger, Listen, Manifest, Secrets, Serving, check_downloads};
+use crate::gateway::{Interrupt, Ledger, Listen, Manifest, Secrets, Serving, check_downloads, environment};
 use crate::present::{Output, say};
 
 /// Runs the gateway on this machine.
 ///
 /// Once it serves, stdout has one line: `ready http=URL mqtt=ADDR token=TOKEN`.
 /// Ctrl-C or SIGTERM stops it within 2 s.
+///
+/// Other variables of the application are set by the environment, as for Spin: `SPIN_VARIABLE_OBJECTS=s3` and those
+/// in infra/deploy/settings keep firmware in a bucket. Keys and tokens are those in the folder.
 ///
 /// With `--component` it serves a part of it. Slow downloads in a process of their own keep no message waiting:
 /// `ota up --component firmware --http ADDR --dir D` beside `ota up --public-url http://ADDR --dir D`.
@@ -66,6 +69,7 @@ impl Up {
             components: self.components,
             public_url: self.public_url,
             hook_host: self.hook_host,
+            variables: environment(),
         };
         let start = async {
             manifest.prepare(!self.no_build).await?;

@@ -2,6 +2,7 @@
 //! store or a Postgres.
 
 mod components;
+mod environment;
 mod interrupt;
 mod ledger;
 mod open_files;
@@ -10,6 +11,7 @@ mod serving;
 mod state_dir;
 
 pub(crate) use components::Manifest;
+pub(crate) use environment::environment;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use ledger::Ledger;
 pub(crate) use open_files::raise_limit;
@@ -46,13 +48,22 @@ pub(crate) struct Listen {
     pub(crate) public_url: Option<String>,
     /// The one address that hooks may be under; none may be if absent.
     pub(crate) hook_host: Option<String>,
+    /// Variables of the application; what is said here and what the folder keeps goes before them.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl Listen {
     /// On free ports of this machine only.
     pub(crate) fn anywhere() -> Self {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { http: free, mqtt: free, components: Vec::new(), public_url: None, hook_host: None }
+        Self {
+            http: free,
+            mqtt: free,
+            components: Vec::new(),
+            public_url: None,
+            hook_host: None,
+            variables: BTreeMap::new(),
+        }
     }
 }
 
@@ -124,13 +135,12 @@ async fn start_host(
         attempts -= 1;
         let address = free_address(listen.http)
             .map_err(|error| not_started(&anyhow::Error::new(error), "http", listen.http))?;
-        let public_url = listen.public_url.clone().unwrap_or_else(|| url_of(address));
         let settings = ota_host::Settings {
             manifest: manifest.path().to_owned(),
             state_dir: state.path().to_owned(),
             listen: address,
             components: listen.components.clone(),
-            variables: variables(secrets, ledger, public_url, listen.hook_host.as_deref()),
+            variables: variables(listen, secrets, ledger, address),
             ..ota_host::Settings::default()
         };
         match ota_host::start(settings).await {
@@ -143,15 +153,17 @@ async fn start_host(
 
 /// The variables of `spin.toml`.
 fn variables(
+    listen: &Listen,
     secrets: &Secrets,
     ledger: &Ledger,
-    public_url: String,
-    hook_host: Option<&str>,
+    address: SocketAddr,
 ) -> BTreeMap<String, String> {
-    let mut variables = secrets.variables();
+    let mut variables = listen.variables.clone();
+    variables.entry("public_url".to_owned()).or_insert_with(|| url_of(address));
+    variables.extend(secrets.variables());
     variables.extend(ledger.variables().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
-    variables.insert("public_url".to_owned(), public_url);
-    variables.extend(hook_host.map(|host| ("hook_host".to_owned(), host.to_owned())));
+    let said = [("public_url", &listen.public_url), ("hook_host", &listen.hook_host)];
+    variables.extend(said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))));
     variables
 }
 

@@ -213,3 +213,15 @@ fn a_token_from_the_environment_serves_this_run_and_is_not_kept() {
     run("http://127.0.0.1:9", &place.up("127.0.0.1:0", "127.0.0.1:0")).failed(5);
     assert_eq!(secrets(), first);
 }
+
+#[test]
+fn a_variable_in_the_environment_that_the_application_does_not_have_is_named() {
+    let place = Place::new(EMPTY);
+    let ended = command()
+        .args(place.up("127.0.0.1:0", "127.0.0.1:0"))
+        .env("SPIN_VARIABLE_S3_BUKET", "firmware")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("`s3_buket`"), "{said}");
+}
