@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The exit codes, as `--help` prints them.
 pub(crate) const EXIT_CODES: &str = "\
@@ -60,11 +61,33 @@ pub(crate) struct Failure {
     kind: Kind,
     message: String,
     hint: String,
+    /// What the server calls it.
+    code: Option<String>,
+    /// That asking again may help, after this time at the least.
+    passes: Option<Duration>,
 }
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: hint.into() }
+        Self { kind, message: message.into(), hint: hint.into(), code: None, passes: None }
+    }
+
+    /// The same as one that may pass: asking again may help, after `pause` at the least.
+    #[must_use]
+    pub(crate) fn passing(self, pause: Duration) -> Self {
+        Self { passes: Some(pause), ..self }
+    }
+
+    /// The same, of which the server says `code`.
+    #[must_use]
+    pub(crate) fn coded(self, code: Option<String>) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The same with more to say of it.
+    #[must_use]
+    pub(crate) fn after(self, more: &str, hint: impl Into<String>) -> Self {
+        Self { message: format!("{}; {more}", self.message), hint: hint.into(), ..self }
     }
 
     /// A failure of this machine with its whole chain of causes.
@@ -72,7 +95,22 @@ impl Failure {
         Self::new(Kind::Local, format!("{cause:#}"), hint)
     }
 
-    /// Whether no answer came at all, so that asking again may help.
+    /// What happened, without what to do about it.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the server calls it, where it has a word for it.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// After which time asking again may help; `None` if it does not.
+    pub(crate) fn passes(&self) -> Option<Duration> {
+        self.passes
+    }
+
+    /// Whether no answer came at all.
     pub(crate) fn is_unreachable(&self) -> bool {
         self.kind == Kind::Unreachable
     }

@@ -1,15 +1,14 @@
 //! One call of the REST: address, token, time-outs, and each way it can go wrong turned into a `Failure`.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Response, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use ureq::{Agent, Body, SendBody};
+use ureq::{Agent, Body};
 
 use super::hint::in_commands;
 use crate::failure::{Failure, Kind};
@@ -19,6 +18,10 @@ use crate::present::printable;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How long the server may think about one call.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// How long it may work on one that makes an object of many parts.
+const DONE_WITHIN: Duration = Duration::from_mins(5);
+/// How long a connection may take no byte of a body.
+const STALLED_AFTER: Duration = Duration::from_mins(1);
 /// Rows that are asked for at once: the most that the gateway gives.
 pub(super) const PAGE: u32 = 1000;
 /// Bytes; no answer is larger, since lists come in pages.
@@ -75,16 +78,8 @@ impl Client {
                  (it is kept in .ota/secrets.toml)",
             )
         })?;
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT_WITHIN))
-            .timeout_recv_response(Some(ANSWER_WITHIN));
-        if is_loopback(&host) {
-            config = config.proxy(None);
-        }
         let authorization = format!("Bearer {token}");
-        Ok(Self { agent: config.build().new_agent(), base, authorization })
+        Ok(Self { agent: agent(&host), base, authorization })
     }
 
     /// `GET path`, where `path` begins with a slash and is percent-encoded.
@@ -140,6 +135,12 @@ impl Client {
         self.read(request.send_json(body))
     }
 
+    /// `POST path` without a body, for something that takes its time.
+    pub(super) fn order<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, Failure> {
+        let request = self.agent.post(self.url(path)).header("authorization", &self.authorization);
+        self.read(request.config().timeout_recv_response(Some(DONE_WITHIN)).build().send_empty())
+    }
+
     /// The same under a key: what was done under it before is not done again.
     pub(super) fn send_under<T: DeserializeOwned>(
         &self,
@@ -183,37 +184,19 @@ impl Client {
         self.read(request.call())
     }
 
-    /// `PUT path` with `length` bytes from `body`, sent as they are read.
-    ///
-    /// Waits for the server's go-ahead first, so that a refusal arrives instead of a broken pipe.
-    pub(super) fn upload<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        length: u64,
-        body: &mut dyn Read,
-    ) -> Result<Answer<T>, Failure> {
-        let mut body = body.take(length);
-        let request = Request::put(self.url(path))
-            .header("authorization", &self.authorization)
-            .header("content-type", "application/octet-stream")
-            .header("content-length", length)
-            .header("expect", "100-continue")
-            .body(SendBody::from_reader(&mut body))
-            .map_err(|error| {
-                Failure::new(
-                    Kind::Usage,
-                    format!("cannot call {path}: {error}"),
-                    "is there anything unusual in OTA_URL or OTA_TOKEN?",
-                )
-            })?;
-        self.read(self.agent.run(request))
+    pub(super) fn authorization(&self) -> &str {
+        &self.authorization
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    fn read<T: DeserializeOwned>(
+    pub(super) fn read<T: DeserializeOwned>(
         &self,
         outcome: Result<Response<Body>, ureq::Error>,
     ) -> Result<Answer<T>, Failure> {
@@ -224,17 +207,26 @@ impl Client {
         }
     }
 
+    /// The same answer, read as something narrower.
+    pub(super) fn told<T: DeserializeOwned>(&self, answer: Answer<Value>) -> Result<Answer<T>, Failure> {
+        match serde_json::from_value(answer.value) {
+            Ok(value) => Ok(Answer { text: answer.text, value }),
+            Err(error) => Err(self.unknown(&error)),
+        }
+    }
+
     /// The body of a success.
     fn open(&self, outcome: Result<Response<Body>, ureq::Error>) -> Result<String, Failure> {
         let mut response = outcome.map_err(|error| self.no_answer(&error))?;
         let status = response.status();
+        let pause = pause(&response);
         let text = response
             .body_mut()
             .with_config()
             .limit(ANSWER_LIMIT)
             .read_to_string()
             .map_err(|error| self.no_answer(&error))?;
-        if status.is_success() { Ok(text) } else { Err(self.refusal(status, &text)) }
+        if status.is_success() { Ok(text) } else { Err(self.refusal(status, pause, &text)) }
     }
 
     fn field<T: DeserializeOwned>(
@@ -254,7 +246,7 @@ impl Client {
         )
     }
 
-    fn no_answer(&self, error: &ureq::Error) -> Failure {
+    pub(super) fn no_answer(&self, error: &ureq::Error) -> Failure {
         let message = match error {
             ureq::Error::BodyExceedsLimit(limit) => {
                 return Failure::new(
@@ -271,23 +263,51 @@ impl Client {
             message,
             "is the gateway running there? `ota up` starts one, OTA_URL or --url says where it is",
         )
+        .passing(Duration::ZERO)
     }
 
     /// What the server said against the call, in its own words where it has some.
-    fn refusal(&self, status: StatusCode, text: &str) -> Failure {
-        match serde_json::from_str::<Refusal>(text) {
+    fn refusal(&self, status: StatusCode, pause: Duration, text: &str) -> Failure {
+        let failure = match serde_json::from_str::<Refusal>(text) {
             Ok(Refusal { error }) => Failure::new(
                 Kind::Refused,
                 format!("{} ({status})", printable(&error.message)),
                 error.hint.map_or_else(|| advice(status).to_owned(), |hint| printable(&in_commands(&hint))),
-            ),
+            )
+            .coded(error.code),
             Err(_) => Failure::new(
                 Kind::Refused,
                 format!("{} answered {status} and no reason", self.base),
                 advice(status),
             ),
-        }
+        };
+        if may_pass(status) { failure.passing(pause) } else { failure }
     }
+}
+
+/// An agent for calls of `host`.
+pub(super) fn agent(host: &str) -> Agent {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_connect(Some(CONNECT_WITHIN))
+        .timeout_per_write(Some(STALLED_AFTER))
+        .timeout_recv_response(Some(ANSWER_WITHIN));
+    if is_loopback(host) {
+        config = config.proxy(None);
+    }
+    config.build().new_agent()
+}
+
+/// Whether a refusal is of the moment, so that the same call may be granted later.
+pub(super) fn may_pass(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 502..=504)
+}
+
+/// How long the server asks to be left alone.
+pub(super) fn pause(response: &Response<Body>) -> Duration {
+    let seconds = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or_default())
 }
 
 /// What helps where the server itself has no hint.
@@ -311,6 +331,7 @@ struct Refusal {
 
 #[derive(Deserialize)]
 struct RefusalText {
+    code: Option<String>,
     message: String,
     hint: Option<String>,
 }
@@ -328,7 +349,7 @@ pub(super) fn segment(text: &str) -> String {
     })
 }
 
-fn host_of(base: &str) -> Option<String> {
+pub(super) fn host_of(base: &str) -> Option<String> {
     let uri: Uri = base.parse().ok()?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     uri.host().filter(|host| is_http && !host.is_empty()).map(str::to_owned)

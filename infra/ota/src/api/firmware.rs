@@ -4,6 +4,7 @@ use std::io::Read;
 
 use clap::ValueEnum;
 use ota_protocol::key::ProductKey;
+use ota_protocol::release::ReleaseSignature;
 use serde::Deserialize;
 
 use super::client::{Answer, Client, segment};
@@ -21,6 +22,9 @@ pub(crate) struct Firmware {
     pub(crate) size: u64,
     pub(crate) sha256: String,
     pub(crate) sign_method: String,
+    /// The key that its signature was checked with, in hex.
+    #[serde(default)]
+    pub(crate) signed_by: Option<String>,
     /// A stored block did not match its digest: it is not served any more.
     pub(crate) quarantined: bool,
     #[serde(default)]
@@ -83,9 +87,9 @@ pub(crate) struct Duties {
     pub(crate) verify_least: Option<u32>,
 }
 
-/// A firmware to register, with the digest that the gateway must find, too.
-#[derive(Debug)]
-pub(crate) struct Upload<'a> {
+/// A firmware to register, with the digests that the gateway must find, too.
+#[derive(Debug, Clone)]
+pub(crate) struct Release<'a> {
     pub(crate) product: &'a ProductKey,
     pub(crate) version: &'a str,
     /// Left to the gateway if absent.
@@ -94,15 +98,24 @@ pub(crate) struct Upload<'a> {
     pub(crate) size: u64,
     /// Lower-case hex.
     pub(crate) sha256: &'a str,
+    /// The same of the weaker digest, which devices may be told.
+    pub(crate) md5: Option<&'a str>,
+    pub(crate) signature: Option<ReleaseSignature>,
     pub(crate) duties: Duties,
 }
 
-impl Upload<'_> {
+impl Release<'_> {
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", path(self.product), segment(self.version))
+    }
+
     /// What the gateway is told besides the bytes, as a query.
-    fn query(&self) -> String {
+    pub(super) fn query(&self) -> String {
         let Duties { must_pass, needs_verification, verify_most, verify_least } = self.duties;
         let told = [
-            Some(format!("sha256={}", self.sha256)),
+            Some(format!("size={}&sha256={}", self.size, self.sha256)),
+            self.md5.map(|md5| format!("md5={md5}")),
+            self.signature.map(|signature| format!("signature={}", signature.to_hex())),
             self.sign_method.map(|method| format!("sign_method={}", method.as_str())),
             must_pass.then(|| "must_pass=true".to_owned()),
             needs_verification.then(|| "needs_verification=true".to_owned()),
@@ -114,14 +127,13 @@ impl Upload<'_> {
 }
 
 impl Client {
-    /// Uploads a firmware as `body` is read; the same bytes again are no error.
+    /// Uploads a small firmware in one request, as `body` is read; the same bytes again are no error.
     pub(crate) fn upload_firmware(
         &self,
-        upload: &Upload<'_>,
+        release: &Release<'_>,
         body: &mut dyn Read,
     ) -> Result<Answer<Firmware>, Failure> {
-        let (path, version) = (path(upload.product), segment(upload.version));
-        self.upload(&format!("{path}/{version}?{}", upload.query()), upload.size, body)
+        self.upload(&format!("{}?{}", release.path(), release.query()), release.size, body)
     }
 
     pub(crate) fn firmware(&self, product: &ProductKey) -> Result<Answer<FirmwareList>, Failure> {

@@ -8,6 +8,7 @@ mod fleet;
 mod hook;
 mod job;
 mod product;
+mod release_key;
 mod up;
 
 pub(crate) use connect::Connect;
@@ -52,7 +53,7 @@ impl Command {
             Self::Fleet(command) => command.run(connect, output),
             Self::Product(command) => command.run(&connect.client()?, output),
             Self::Device(command) => command.run(&connect.client()?, output),
-            Self::Firmware(command) => command.run(&connect.client()?, output),
+            Self::Firmware(command) => command.run(connect, output),
             Self::Job(command) => command.run(&connect.client()?, output),
             Self::Hook(command) => command.run(&connect.client()?, output),
         }

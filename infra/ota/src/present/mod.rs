@@ -5,10 +5,12 @@ mod job_bar;
 mod output;
 mod table;
 mod times;
+mod upload_bar;
 mod words;
 
 pub(crate) use job_bar::JobBar;
 pub(crate) use output::{Output, printable, say};
 pub(crate) use table::Table;
 pub(crate) use times::{moment, span, when};
+pub(crate) use upload_bar::{Phase, UploadBar};
 pub(crate) use words::{ago, count, growing, seconds, size};

@@ -3,22 +3,12 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::gateway::{MANIFEST, Up, compile};
 use crate::program::{Outcome, command, run, words};
-
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../spin.toml");
-
-/// The components are compiled once, before several runs at once would do it. How that run ends does not matter:
-/// compiling may take all the time that its device has.
-static COMPILED: LazyLock<()> = LazyLock::new(|| {
-    let mut first = command();
-    first.args(["fleet", "--devices", "1", "--no-build", "--manifest", MANIFEST]);
-    first.output().unwrap();
-});
 
 /// `ota fleet` with these words, over components as they are.
 fn fleet(line: &str) -> Command {
@@ -29,69 +19,15 @@ fn fleet(line: &str) -> Command {
 }
 
 fn outcome(mut command: Command) -> Outcome {
-    let output = command.output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Outcome::of(command.output().unwrap())
 }
 
 /// The object that a run printed which must have ended as cast.
 fn run_of(line: &str) -> Value {
-    LazyLock::force(&COMPILED);
+    compile();
     let outcome = outcome(fleet(&format!("{line} --json")));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     serde_json::from_str(&outcome.stdout).unwrap()
-}
-
-/// An `ota up` that serves; killed when dropped.
-struct Up {
-    child: Child,
-    url: String,
-    mqtt: String,
-    token: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Up {
-    fn start() -> Self {
-        LazyLock::force(&COMPILED);
-        let folder = tempfile::tempdir().unwrap();
-        let mut child = command()
-            .args(["up", "--no-build", "--manifest", MANIFEST, "--json"])
-            .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--dir"])
-            .arg(folder.path().join("state"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        let ready: Value = serde_json::from_str(&ready).unwrap();
-        let field = |name: &str| ready[name].as_str().unwrap().to_owned();
-        Self { child, url: field("http"), mqtt: field("mqtt"), token: field("token"), _folder: folder }
-    }
-
-    /// The flags that lead here.
-    fn flags(&self) -> String {
-        format!("--url {} --token {} --mqtt {}", self.url, self.token, self.mqtt)
-    }
-
-    fn newest_job(&self) -> Value {
-        let mut list = command();
-        list.args(["job", "list", "--json", "--url", &self.url, "--token", &self.token]);
-        let jobs: Value = serde_json::from_str(&outcome(list).succeeded()).unwrap();
-        jobs["jobs"][0].clone()
-    }
-}
-
-impl Drop for Up {
-    fn drop(&mut self) {
-        // One that has ended already cannot be killed, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 #[test]
@@ -106,7 +42,7 @@ fn a_sound_fleet_comes_back_whole() {
 
 #[test]
 fn a_fleet_that_bricks_loses_the_budget_and_says_so_last() {
-    LazyLock::force(&COMPILED);
+    compile();
     let outcome = outcome(fleet("--devices 60 --faults brick=1.0 --loss-budget 6 --upgrade-timeout 3s"));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     let last = outcome.stdout.lines().last().unwrap();

@@ -1,7 +1,7 @@
 //! Runs the program in an environment of its own.
 
 use std::ffi::OsStr;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// What a run of the program left behind.
 #[derive(Debug)]
@@ -12,6 +12,14 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// stdout, of a run that must have succeeded.
     pub(crate) fn succeeded(self) -> String {
         assert_eq!(self.code, 0, "{}", self.stderr);
@@ -37,13 +45,9 @@ pub(crate) fn command() -> Command {
 
 /// Runs the program to its end against the gateway at `url`.
 pub(crate) fn run<S: AsRef<OsStr>>(url: &str, arguments: &[S]) -> Outcome {
-    let output =
-        command().env("OTA_URL", url).env("OTA_TOKEN", "operator-token").args(arguments).output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    let mut command = command();
+    command.env("OTA_URL", url).env("OTA_TOKEN", "operator-token").args(arguments);
+    Outcome::of(command.output().unwrap())
 }
 
 /// The words of a command line.

@@ -10,7 +10,9 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
 
 use super::cast::{Cast, NEW, OLD, PRODUCT};
-use crate::api::{Answer, Client, Duties, Job, Mode, NewJob, Percent, SignMethod, Task, Terms, Upload};
+use crate::api::{
+    Answer, Client, Duties, Job, Mode, NewJob, Percent, ProductSettings, Release, SignMethod, Task, Terms,
+};
 use crate::failure::{Failure, Kind};
 use crate::fleet::{Fault, Fleet, Line, Member, Pace, Random};
 use crate::gateway::{Gateway, Secrets};
@@ -73,7 +75,7 @@ impl Stage {
 
     async fn register(&self, product: &ProductKey, cast: &Cast) -> Result<Vec<Member>, Failure> {
         let key = product.clone();
-        self.call(move |client| client.add_product(&key)).await?;
+        self.call(move |client| client.add_product(&key, &ProductSettings::default())).await?;
         let mut calls = JoinSet::new();
         let mut members = Vec::new();
         for part in &cast.parts {
@@ -97,15 +99,17 @@ impl Stage {
         let product = product.clone();
         let firmware = self.call(move |client| {
             let bytes = Random::new(0, "demo").bytes(FIRMWARE_SIZE);
-            let upload = Upload {
+            let release = Release {
                 product: &product,
                 version: NEW,
                 sign_method: Some(SignMethod::Sha256),
                 size: bytes.len() as u64,
                 sha256: &hex::encode(Sha256::digest(&bytes)),
+                md5: None,
+                signature: None,
                 duties: Duties::default(),
             };
-            client.upload_firmware(&upload, &mut &bytes[..])
+            client.upload_firmware(&release, &mut &bytes[..])
         });
         let firmware = firmware.await?.value;
         say(&format!(

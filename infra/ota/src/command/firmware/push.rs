@@ -1,20 +1,27 @@
-//! `ota firmware push`: the file is read twice, once for the digest that the gateway must find, too,
-//! once for the upload; never held in memory.
+//! `ota firmware push`: the file is read twice, once for what the gateway must find, too, once as it is sent.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use ota_protocol::key::ProductKey;
-use sha2::{Digest, Sha256};
+use ota_protocol::release::ReleaseSignature;
+use ota_protocol::version::Version;
+use tokio::task;
 
-use crate::api::{Client, Duties, SignMethod, Upload};
+use super::delivery::{Delivered, Delivery};
+use super::file::FirmwareFile;
+use super::patience::Patience;
+use super::sign::signature;
+use crate::api::{Client, Duties, Firmware, Release, SignMethod, Via};
+use crate::command::job::times::seconds;
+use crate::command::release_key::PrivateKey;
 use crate::failure::{Failure, Kind};
-use crate::present::{Output, printable, size};
+use crate::gateway::Interrupt;
+use crate::present::{Output, UploadBar, printable, say, size};
 
-/// Uploads a firmware file.
+/// Uploads a firmware file of any size, in slices that are kept: the same command goes on with an upload that was
+/// interrupted.
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     /// The file
@@ -24,11 +31,17 @@ pub(crate) struct Push {
     #[arg(long, value_name = "PK", value_parser = ProductKey::parse)]
     product: ProductKey,
     /// The version that devices inform once they run it
-    #[arg(long, value_name = "V")]
-    version: String,
+    #[arg(long, value_name = "V", value_parser = Version::parse)]
+    version: Version,
     /// The digest that devices are told [default of the gateway: md5]
     #[arg(long, value_enum)]
     sign_method: Option<SignMethod>,
+    /// The Ed25519 signature of the file, in hex or base64 (`ota firmware sign`)
+    #[arg(long, value_name = "TEXT", value_parser = ReleaseSignature::parse, conflicts_with = "sign_with")]
+    signature: Option<ReleaseSignature>,
+    /// Sign the file with this private key, a PEM file
+    #[arg(long, value_name = "KEY.pem")]
+    sign_with: Option<PathBuf>,
     /// Devices on older firmware pass through this one on their way to newer ones
     #[arg(long)]
     must_pass: bool,
@@ -41,44 +54,56 @@ pub(crate) struct Push {
     /// How many devices of a verification job have to succeed [default of the gateway: 1]
     #[arg(long, value_name = "N")]
     verify_least: Option<u32>,
+    /// Which way the bytes take
+    #[arg(long, value_enum, default_value = "gateway")]
+    via: Via,
+    /// How long it is tried again while nothing comes forward: 90s, 5m, 2h
+    #[arg(long, value_name = "SPAN", value_parser = seconds, default_value = "5m")]
+    patience: u32,
 }
 
 impl Push {
-    pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
-        let unreadable = |error: io::Error| {
-            let message = format!("cannot read {}: {error}", self.file.display());
-            Failure::new(Kind::Local, message, "may you read it, and is its disk well?")
-        };
-        let mut file = open(&self.file)?;
-        let (length, sha256) = measure(&mut file).map_err(unreadable)?;
-        file.rewind().map_err(unreadable)?;
-        let bar = upload_bar(length);
-        let upload = Upload {
+    pub(super) fn run(self, client: Client, output: Output) -> Result<(), Failure> {
+        let bar = UploadBar::new();
+        let (via, shown) = (self.via, bar.clone());
+        crate::command::serve(async move {
+            let mut interrupt = Interrupt::catch()?;
+            let pushed = tokio::select! {
+                pushed = task::spawn_blocking(move || self.deliver(&client, bar)) => pushed,
+                () = interrupt.wait() => {
+                    shown.leave();
+                    return Err(interrupted(via));
+                }
+            };
+            shown.clear();
+            let pushed = pushed.map_err(|error| Failure::local(&error.into(), "this is a bug: report it"))?;
+            let answer = match pushed? {
+                Delivered::Now(answer) => answer,
+                Delivered::Before(answer) => {
+                    say("this version is registered already, with the same bytes");
+                    answer
+                }
+            };
+            output.result(&answer.line(), || facts(&answer.value))
+        })
+    }
+
+    fn deliver(&self, client: &Client, bar: UploadBar) -> Result<Delivered, Failure> {
+        let key = self.sign_with.as_deref().map(PrivateKey::read).transpose()?;
+        let file = FirmwareFile::measure(&self.file, &bar)?;
+        let signed = key.map(|key| signature(&key, &self.product, &self.version, &file)).transpose()?;
+        let release = Release {
             product: &self.product,
-            version: &self.version,
+            version: self.version.as_str(),
             sign_method: self.sign_method,
-            size: length,
-            sha256: &sha256,
+            size: file.size(),
+            sha256: file.sha256(),
+            md5: Some(file.md5()),
+            signature: signed.or(self.signature),
             duties: self.duties(),
         };
-        let answer = client.upload_firmware(&upload, &mut bar.wrap_read(file));
-        bar.finish_and_clear();
-        let answer = answer?;
-        output.result(&answer.line(), || {
-            let firmware = &answer.value;
-            let duties = match firmware.duties() {
-                None => String::new(),
-                Some(duties) => format!("\nduties    {duties}"),
-            };
-            format!(
-                "firmware  {} {}\nsize      {}\nsha256    {}\ntold as   {}{duties}",
-                firmware.product,
-                printable(&firmware.version),
-                size(firmware.size),
-                firmware.sha256,
-                firmware.sign_method
-            )
-        })
+        let patience = Patience::new(Duration::from_secs(self.patience.into()));
+        Delivery { client, file: &file, release, via: self.via, patience, bar }.run()
     }
 
     fn duties(&self) -> Duties {
@@ -91,59 +116,25 @@ impl Push {
     }
 }
 
-/// A regular file: a pipe has no length to announce and cannot be read twice.
-fn open(path: &Path) -> Result<File, Failure> {
-    let file = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-    match file {
-        Ok((facts, file)) if facts.is_file() => Ok(file),
-        Ok(_) => Err(Failure::new(
-            Kind::Local,
-            format!("{} is not a file", path.display()),
-            "a firmware is one regular file: a folder must be packed, a pipe written to a file first",
-        )),
-        Err(error) => Err(Failure::new(
-            Kind::Local,
-            format!("cannot open {}: {error}", path.display()),
-            "is the path right? it is relative to the current folder",
-        )),
-    }
+fn facts(firmware: &Firmware) -> String {
+    let told =
+        |name: &str, value: Option<String>| value.map_or_else(String::new, |it| format!("\n{name}{it}"));
+    format!(
+        "firmware  {} {}\nsize      {}\nsha256    {}\ntold as   {}{}{}",
+        firmware.product,
+        printable(&firmware.version),
+        size(firmware.size),
+        firmware.sha256,
+        firmware.sign_method,
+        told("signed by ", firmware.signed_by.clone()),
+        told("duties    ", firmware.duties())
+    )
 }
 
-/// Length in bytes and sha256 in lower-case hex of what is left to read.
-fn measure(file: &mut impl Read) -> io::Result<(u64, String)> {
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut length = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok((length, hex::encode(digest.finalize())));
-        };
-        digest.update(bytes);
-        length += read as u64;
-    }
-}
-
-/// Shown only where stderr is a terminal.
-fn upload_bar(length: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template(
-        "uploading {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-    );
-    let bar = ProgressBar::new(length);
-    match style {
-        Ok(style) => bar.with_style(style.progress_chars("█▉▊▋▌▍▎▏░")),
-        Err(_) => bar,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_measured_to_its_end() {
-        let (length, sha256) = measure(&mut &b"abc"[..]).unwrap();
-        assert_eq!(length, 3);
-        assert_eq!(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    }
+fn interrupted(via: Via) -> Failure {
+    let hint = match via {
+        Via::Gateway => "the same command goes on where this one stopped",
+        Via::Presigned => "the same command sends the file again, unless it was sent to its end",
+    };
+    Failure::new(Kind::Interrupted, "interrupted, nothing is registered yet", hint)
 }

@@ -11,7 +11,7 @@ use super::ground::Ground;
 use super::plan::{NEW, OLD, Plan};
 use super::registration::{self, call, patiently};
 use super::view::{Meter, View};
-use crate::api::{Answer, Duties, Job, SignMethod, Task, Upload};
+use crate::api::{Answer, Duties, Job, Release, SignMethod, Task};
 use crate::failure::{Failure, Kind};
 use crate::fleet::{Arrival, Counted, Fleet, Member};
 use crate::present::{count, growing, say, seconds, size};
@@ -140,15 +140,17 @@ impl<'a> Course<'a> {
     async fn publish_firmware(&self, product: &ProductKey) -> Result<(), Failure> {
         let (product, bytes) = (product.clone(), self.plan.firmware());
         let firmware = call(&self.ground.client, move |client| {
-            let upload = Upload {
+            let release = Release {
                 product: &product,
                 version: NEW,
                 sign_method: Some(SignMethod::Sha256),
                 size: bytes.len() as u64,
                 sha256: &hex::encode(Sha256::digest(&bytes)),
+                md5: None,
+                signature: None,
                 duties: Duties::default(),
             };
-            client.upload_firmware(&upload, &mut &bytes[..])
+            client.upload_firmware(&release, &mut &bytes[..])
         });
         let firmware = firmware.await?.value;
         let bytes = size(firmware.size);

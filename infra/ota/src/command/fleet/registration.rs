@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use super::plan::Plan;
 use super::view::Meter;
-use crate::api::Client;
+use crate::api::{Client, ProductSettings};
 use crate::failure::Failure;
 use crate::fleet::{Fault, Member};
 
@@ -31,7 +31,7 @@ pub(super) async fn product(client: &Client, seed: u64) -> Result<ProductKey, Fa
         let name = (1..=NAMES).map(name).find(is_free).context("every name for the product is taken");
         let name = name.map_err(|error| Failure::local(&error, "take another --seed"))?;
         let product = ProductKey::parse(&name).context("the product's name").map_err(|error| bug(&error))?;
-        client.add_product(&product)?;
+        client.add_product(&product, &ProductSettings::default())?;
         Ok(product)
     })
     .await

@@ -3,9 +3,10 @@
 use clap::Args;
 use ota_protocol::key::ProductKey;
 
-use crate::api::Client;
+use super::settings::{Settings, facts};
+use crate::api::{Client, ProductSettings};
 use crate::failure::Failure;
-use crate::present::Output;
+use crate::present::{Output, say};
 
 /// Registers a product.
 #[derive(Debug, Args)]
@@ -13,11 +14,25 @@ pub(crate) struct Add {
     /// Product key: 1 to 64 of A-Z a-z 0-9 . _ : @ -
     #[arg(value_name = "PK", value_parser = ProductKey::parse)]
     product: ProductKey,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Add {
     pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
-        let added = client.add_product(&self.product)?;
-        output.result(&added.line(), || format!("product {}", added.value.product))
+        let settings = self.settings.into_wire();
+        let added = client.add_product(&self.product, &settings)?;
+        if !settings.are_of(&added.value) {
+            say(&format!(
+                "product {} was there already, and its settings stay: `ota product set` changes them",
+                self.product
+            ));
+        }
+        output.result(&added.line(), || {
+            if settings == ProductSettings::default() {
+                return format!("product {}", added.value.key);
+            }
+            facts(&added.value)
+        })
     }
 }

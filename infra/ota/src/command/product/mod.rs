@@ -3,6 +3,7 @@
 mod add;
 mod list;
 mod set;
+mod settings;
 
 use clap::Subcommand;
 

@@ -3,31 +3,32 @@
 use clap::Args;
 use ota_protocol::key::ProductKey;
 
-use crate::api::{Client, UnknownVersions};
-use crate::failure::Failure;
+use super::settings::{Settings, facts};
+use crate::api::{Client, ProductSettings};
+use crate::failure::{Failure, Kind};
 use crate::present::Output;
 
-/// Changes the settings of a product.
+/// Changes the settings of a product; those that are not named stay as they are.
 #[derive(Debug, Args)]
 pub(crate) struct Set {
     /// Product key
     #[arg(value_name = "PK", value_parser = ProductKey::parse)]
     product: ProductKey,
-    /// What jobs do with devices whose version is not registered
-    #[arg(long, value_enum)]
-    unknown_versions: UnknownVersions,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Set {
     pub(super) fn run(self, client: &Client, output: Output) -> Result<(), Failure> {
-        let answer = client.set_product(&self.product, self.unknown_versions)?;
-        output.result(&answer.line(), || {
-            let product = &answer.value;
-            let meaning = match product.unknown_versions {
-                UnknownVersions::Older => "count as older than every firmware",
-                UnknownVersions::Refuse => "get nothing",
-            };
-            format!("product {}: devices with unknown versions {meaning}", product.key)
-        })
+        let settings = self.settings.into_wire();
+        if settings == ProductSettings::default() {
+            return Err(Failure::new(
+                Kind::Usage,
+                "nothing is named that should be set",
+                "`ota product set --help` lists the settings",
+            ));
+        }
+        let answer = client.set_product(&self.product, &settings)?;
+        output.result(&answer.line(), || facts(&answer.value))
     }
 }
