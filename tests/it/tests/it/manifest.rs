@@ -103,11 +103,17 @@ fn nothing_must_be_set_and_what_opens_a_door_is_secret_and_empty() {
         let expected = match name.as_str() {
             "public_url" => "http://127.0.0.1:3000",
             // An empty one breaks the allow-list on Spin 4.0.
-            "publish_url" | "hook_host" => "https://unset.invalid",
+            "publish_url" | "hook_host" | "s3_url" => "https://unset.invalid",
             "postgres_host" => "postgres://unset.invalid:5432",
             "ledger" => "sqlite",
             "publish_path" => "/api/v5/publish",
             "organisation" => "fleet",
+            "objects" => "kv",
+            "download" => "stream",
+            "signatures" => "optional",
+            "s3_region" => "us-east-1",
+            "s3_style" => "path",
+            "s3_prefix" => "firmware/",
             _ => "",
         };
         assert_eq!((variable.default.as_str(), variable.secret), (expected, is_secret), "{name}");
@@ -127,6 +133,8 @@ fn a_component_gets_only_the_variables_that_it_reads() {
         holders("bridge_token"),
         BTreeSet::from(["access", "getversion", "inform", "progress", "upgrade"])
     );
+    // The sweep takes away what an upload left.
+    assert_eq!(holders("s3_secret_key"), BTreeSet::from(["firmware", "operator", "upgrade"]));
 }
 
 #[test]
