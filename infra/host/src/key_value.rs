@@ -26,6 +26,11 @@ const GET: &str = "SELECT value FROM spin_key_value WHERE store = ?1 AND key = ?
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM spin_key_value WHERE store = ?1 AND key = ?2)";
 const KEYS: &str = "SELECT key FROM spin_key_value WHERE store = ?1";
 
+/// The largest that there is (bytes): values may be large, and each page of one is a read of its own.
+const PAGE: u32 = 65_536;
+/// Pages that the log of changes may have before they go to their places: 4 MiB, as by default.
+const CHECKPOINT: u32 = 64;
+
 /// Reading connections kept open.
 const READERS: usize = 16;
 
@@ -45,9 +50,7 @@ pub(crate) type Failure = String;
 impl KeyValue {
     /// Opens, or creates, the file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let connection =
-            crate::sqlite::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-        connection.execute(CREATE, ())?;
+        let connection = create(path).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             readers: Mutex::default(),
@@ -87,11 +90,17 @@ impl KeyValue {
         committed.await.unwrap_or_else(|_| Err("the store is closed".to_owned()))
     }
 
+    /// Reads on this thread when a connection is at hand: readers wait for nobody, and to hand a value of some
+    /// kilobytes over to another thread costs as much as to read it.
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Failure> {
         let inner = self.0.clone();
+        let idle = inner.readers().pop();
+        if let Some(reader) = idle {
+            return inner.query(reader, query).map_err(|error| error.to_string());
+        }
         let read = tokio::task::spawn_blocking(move || inner.read(query));
         match read.await {
             Ok(found) => found.map_err(|error| error.to_string()),
@@ -100,13 +109,28 @@ impl KeyValue {
     }
 }
 
+/// The connection that writes, the table made if it is not there. A file that `spin up` made keeps its smaller pages.
+fn create(path: &Path) -> rusqlite::Result<Connection> {
+    let first = Connection::open(path)?;
+    first.busy_timeout(crate::sqlite::BUSY_TIMEOUT)?;
+    first.pragma_update(None, "page_size", PAGE)?;
+    first.execute(CREATE, ())?;
+    drop(first);
+    let connection = crate::sqlite::open(path)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    Ok(connection)
+}
+
 impl Inner {
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let idle = self.readers().pop();
-        let reader = match idle {
-            Some(reader) => reader,
-            None => crate::sqlite::open(&self.path)?,
-        };
+        self.query(crate::sqlite::open(&self.path)?, query)
+    }
+
+    fn query<T>(
+        &self,
+        reader: Connection,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let found = query(&reader);
         let mut readers = self.readers();
         if readers.len() < READERS {

@@ -22,6 +22,8 @@ use crate::grants::Grants;
 
 /// Spin's own default is 600 s; a test host need not wait that long for a mistake.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+/// The most bytes of a body that a guest writes at once, and half of what waits behind them.
+const CHUNK: usize = 128 * 1024;
 /// Idle connections kept for one address.
 const POOL: usize = 64;
 
@@ -61,6 +63,11 @@ impl Outbound {
 }
 
 impl WasiHttpHooks for Outbound {
+    /// Two of these wait for a slow client, beside the one that its connection has.
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+
     /// The client derives Host from the URL, without the default port.
     fn set_host_header(&mut self) -> bool {
         false

@@ -31,6 +31,9 @@ use crate::{engine, outbound, postgres, sqlite};
 
 /// Answered by the host itself, whatever the routes.
 const HEALTH: &str = "/.well-known/spin/health";
+/// What a connection buffers (bytes). A piece that a guest sends is taken whole, and no second one while a slow client
+/// has not read it.
+const BUFFER: usize = 64 * 1024;
 /// How often instances that nobody needs are dropped.
 const TRIM: Duration = Duration::from_secs(1);
 
@@ -133,7 +136,7 @@ async fn connection(gateway: Arc<Gateway>, stream: TcpStream, client: SocketAddr
     });
     // `pipeline_flush` stays off: with it a slow reader makes hyper buffer the whole body.
     // No timer either: like Spin it never closes a kept connection under a client's next request.
-    let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let serving = http1::Builder::new().max_buf_size(BUFFER).serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -28,8 +28,9 @@ impl SpinLedger {
     }
 
     pub(super) fn release(&self) {
-        if let Self::Postgres(sql) = self {
-            sql.release();
+        match self {
+            Self::Sqlite(sql) => sql.release(),
+            Self::Postgres(sql) => sql.release(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! SQL over Spin's SQLite.
 
-use std::cell::OnceCell;
+use std::cell::{Ref, RefCell};
 
 use ota_ledger::sql::{Row, Sql, SqlError, Value};
 use spin_sdk::sqlite::{self, Connection};
@@ -10,7 +10,7 @@ use crate::placeholders::{changes_rows, numbered};
 /// The database `default`, opened at the first statement. An `open` is a new connection, so a transaction
 /// lives and dies with this value.
 #[derive(Default)]
-pub struct SpinSqlite(OnceCell<Connection>);
+pub struct SpinSqlite(RefCell<Option<Connection>>);
 
 impl Sql for SpinSqlite {
     fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError> {
@@ -33,17 +33,23 @@ impl Sql for SpinSqlite {
 }
 
 impl SpinSqlite {
+    /// Closes the connection, outside a transaction; the next statement opens one again.
+    pub(super) fn release(&self) {
+        self.0.take();
+    }
+
     fn run(&self, sql: &str, params: &[Value]) -> Result<sqlite::QueryResult, SqlError> {
         let params: Vec<_> = params.iter().map(to_sqlite).collect();
         self.connection()?.execute(&numbered(sql), &params).map_err(|error| SqlError(error.to_string()))
     }
 
-    fn connection(&self) -> Result<&Connection, SqlError> {
-        if let Some(connection) = self.0.get() {
-            return Ok(connection);
+    fn connection(&self) -> Result<Ref<'_, Connection>, SqlError> {
+        if self.0.borrow().is_none() {
+            let opened = Connection::open_default().map_err(|error| SqlError(error.to_string()))?;
+            self.0.replace(Some(opened));
         }
-        let opened = Connection::open_default().map_err(|error| SqlError(error.to_string()))?;
-        Ok(self.0.get_or_init(|| opened))
+        Ref::filter_map(self.0.borrow(), Option::as_ref)
+            .map_err(|_| SqlError("the connection was closed while it was opened".to_owned()))
     }
 }
 
