@@ -1,5 +1,7 @@
 //! The variables of a bucket: what is wrong is named, and nothing is called before all is right.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ota_image::Store;
 use ota_platform::native::World;
 use ota_platform::objects::Delivery;
