@@ -34,6 +34,7 @@ impl Connection {
     }
 
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer> {
+        self.sender.ready().await?;
         let (head, body) = self.sender.send_request(self.addressed(request)?).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
@@ -41,6 +42,7 @@ impl Connection {
 
     /// Reads a 200 to its end and forgets it; how many bytes it had.
     pub(crate) async fn drain(&mut self, request: Request<Full<Bytes>>) -> Result<usize> {
+        self.sender.ready().await?;
         let mut response = self.sender.send_request(self.addressed(request)?).await?;
         ensure!(response.status() == StatusCode::OK, "a download was answered {}", response.status());
         let mut bytes = 0;

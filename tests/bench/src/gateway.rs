@@ -1,18 +1,21 @@
 //! The real host with the components that ship, on a free port, over an empty store; and what an operator asks of it.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::Full;
-use ota_host::{Host, Settings};
+use ota_host::Host;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::connection::Connection;
-use crate::workspace;
+use crate::part::Part;
+use crate::process::Process;
+use crate::{WASM, workspace};
 
 /// The product of all measurements.
 pub(crate) const PRODUCT: &str = "pk";
@@ -21,35 +24,79 @@ pub(crate) const TOKEN: &str = "a token of the benchmarks";
 
 /// A running gateway.
 pub(crate) struct Gateway {
-    host: Host,
+    serving: Serving,
+    address: SocketAddr,
     state: TempDir,
 }
 
+/// Where a host runs.
+enum Serving {
+    /// In this process, on its runtime.
+    Here(Host),
+    /// In processes of their own: the gateway, and what was started beside it.
+    Apart(Vec<Process>),
+}
+
+/// The components of a gateway that leaves downloads to another process.
+const ALL_BUT_FIRMWARE: [&str; 6] = ["inform", "progress", "getversion", "upgrade", "access", "operator"];
+
 impl Gateway {
-    /// Returns once it serves. `cache` keeps the compiled components.
+    /// Returns once it serves, in this process. `cache` keeps the compiled components.
     pub(crate) async fn start(cache: &Path) -> Result<Self> {
         let state = tempfile::tempdir()?;
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        // The app must know its own address before it starts.
-        let listen = TcpListener::bind(free)?.local_addr()?;
-        let mut settings = Settings::new(workspace().join("spin.toml"));
-        settings.state_dir = state.path().join("state");
-        settings.listen = listen;
+        let part = Part::whole(state.path())?;
+        let mut settings = part.settings();
         settings.cache_dir = Some(cache.to_owned());
-        settings.variables = [
-            ("operator_token", TOKEN.to_owned()),
-            ("bridge_token", TOKEN.to_owned()),
-            ("link_key", "a link key of the benchmarks".to_owned()),
-            ("secret_key", "a secret key of the benchmarks".to_owned()),
-            ("public_url", format!("http://{listen}")),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        Ok(Self { host: ota_host::start(settings).await?, state })
+        let serving = Serving::Here(ota_host::start(settings).await?);
+        Ok(Self { serving, address: part.listen, state })
+    }
+
+    /// The same in a process of its own, so that what it costs can be told from what clients cost.
+    pub(crate) async fn start_apart() -> Result<Self> {
+        let state = tempfile::tempdir()?;
+        let part = Part::whole(state.path())?;
+        Ok(Self { serving: Serving::Apart(vec![part.start().await?]), address: part.listen, state })
+    }
+
+    /// The same with another component in the place of the one that devices download from.
+    pub(crate) async fn start_with_firmware(component: &Path) -> Result<Self> {
+        let state = tempfile::tempdir()?;
+        let text = fs::read_to_string(workspace().join("spin.toml"))?;
+        let folder = workspace().join(WASM);
+        let text = text.replace(WASM, &folder.display().to_string());
+        let replaced = text.replace(
+            &folder.join("ota_firmware.wasm").display().to_string(),
+            &component.display().to_string(),
+        );
+        ensure!(replaced != text, "spin.toml names no ota_firmware.wasm");
+        let manifest = state.path().join("spin.toml");
+        fs::write(&manifest, replaced)?;
+        let part = Part { manifest, ..Part::whole(state.path())? };
+        Ok(Self { serving: Serving::Apart(vec![part.start().await?]), address: part.listen, state })
+    }
+
+    /// The same as two processes on one folder: the first leaves downloads to the second. With where that one is.
+    pub(crate) async fn start_divided() -> Result<(Self, SocketAddr)> {
+        let state = tempfile::tempdir()?;
+        let mut firmware = Part::whole(state.path())?;
+        firmware.components = vec!["firmware".to_owned()];
+        let mut rest = Part::whole(state.path())?;
+        rest.components = ALL_BUT_FIRMWARE.map(str::to_owned).to_vec();
+        rest.public_url.clone_from(&firmware.public_url);
+        let processes = vec![rest.start().await?, firmware.start().await?];
+        Ok((Self { serving: Serving::Apart(processes), address: rest.listen, state }, firmware.listen))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.host.local_addr()
+        self.address
+    }
+
+    /// The process of a gateway that has one.
+    pub(crate) fn process(&self) -> Result<&Process> {
+        match &self.serving {
+            Serving::Apart(processes) => processes.first().context("no process was started"),
+            Serving::Here(_) => bail!("the gateway runs in this process"),
+        }
     }
 
     /// The folder of its stores, and of whatever else should lie on the same disk.
@@ -58,7 +105,9 @@ impl Gateway {
     }
 
     pub(crate) async fn stop(self) {
-        self.host.stop().await;
+        if let Serving::Here(host) = self.serving {
+            host.stop().await;
+        }
     }
 
     /// The product with `devices` devices `d0`, `d1`, ….
