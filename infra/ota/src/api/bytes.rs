@@ -1,6 +1,7 @@
 //! Bytes on their way out, to the gateway or to its object store: sent as they are read, never held.
 
 use std::io::Read;
+use std::time::Duration;
 
 use http::{Request, Response};
 use serde::de::DeserializeOwned;
@@ -28,10 +29,16 @@ impl Client {
     }
 
     /// Brings `length` bytes from `body` to the object store by the `url` that the gateway signed.
-    pub(crate) fn bring(&self, url: &str, length: u64, body: &mut dyn Read) -> Result<(), Failure> {
+    pub(crate) fn bring(url: &str, length: u64, body: &mut dyn Read) -> Result<(), Failure> {
         let host = host_of(url).ok_or_else(|| unusual("the put_url of the gateway"))?;
-        let mut response =
-            put(&agent(&host), url, None, length, body)?.map_err(|error| self.no_answer(&error))?;
+        let mut response = put(&agent(&host), url, None, length, body)?.map_err(|error| {
+            Failure::new(
+                Kind::Unreachable,
+                format!("cannot reach the object store at {host}: {error}"),
+                "is s3_public_url of the gateway an address that is reached from here?",
+            )
+            .passing(Duration::ZERO)
+        })?;
         let status = response.status();
         if status.is_success() {
             return Ok(());

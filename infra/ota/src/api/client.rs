@@ -246,7 +246,7 @@ impl Client {
         )
     }
 
-    pub(super) fn no_answer(&self, error: &ureq::Error) -> Failure {
+    fn no_answer(&self, error: &ureq::Error) -> Failure {
         let message = match error {
             ureq::Error::BodyExceedsLimit(limit) => {
                 return Failure::new(

@@ -1,7 +1,7 @@
 //! Hints of the gateway, which speak of its REST, in the words of this program.
 
 /// What the gateway calls it, and what a person types here. What begins like another comes before it.
-const COMMANDS: [(&str, &str); 13] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("POST /api/v1/products/{product}/devices", "`ota device add`"),
     ("GET /api/v1/products/{product}/devices", "`ota device list`"),
     ("PUT /api/v1/products/{product}/firmware/{version}", "`ota firmware push`"),
@@ -14,6 +14,9 @@ const COMMANDS: [(&str, &str); 13] = [
     ("GET /api/v1/hooks", "`ota hook list`"),
     ("a job of kind verify", "a job with --verify"),
     ("the call with exposed ", "the command with --exposed "),
+    ("set its java_sdk to false", "`ota product set PK --java-sdk false` lifts it"),
+    ("what is signed is said in the README", "`ota firmware sign --help` says what is signed"),
+    ("via=gateway", "--via gateway"),
     ("loss_budget or max_failure_rate", "--loss-budget or --max-failure-rate"),
 ];
 

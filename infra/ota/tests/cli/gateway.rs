@@ -42,8 +42,17 @@ impl Up {
 
     /// On the state in `folder`.
     pub(crate) fn on(folder: &Path) -> Self {
+        Self::with(folder, &[])
+    }
+
+    /// On the state in `folder`, with variables of the application.
+    pub(crate) fn with(folder: &Path, variables: &[(&str, String)]) -> Self {
         compile();
+        let named = |(name, value): &(&str, String)| {
+            (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value.clone())
+        };
         let mut child = command()
+            .envs(variables.iter().map(named))
             .args(["up", "--no-build", "--manifest", MANIFEST, "--json"])
             .args(["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--dir"])
             .arg(folder)

@@ -5,6 +5,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use ota_s3::S3Server;
 use sha2::{Digest as _, Sha256};
 
 use crate::gateway::Up;
@@ -44,7 +45,12 @@ impl Ground {
     }
 
     fn gateway(&self) -> Up {
-        let up = Up::on(&self.folder.path().join("state"));
+        self.gateway_with(&[])
+    }
+
+    /// With variables of the application.
+    fn gateway_with(&self, variables: &[(&str, String)]) -> Up {
+        let up = Up::with(&self.folder.path().join("state"), variables);
         up.run("product add demo").succeeded();
         up
     }
@@ -101,6 +107,44 @@ fn a_push_outlives_its_gateway() {
     assert_eq!(outcome.succeeded().lines().count(), 1);
     assert!(strait.passed() < SIZE + (6 << 20), "{} of {SIZE} bytes were sent", strait.passed());
     assert_whole(&up, &ground);
+}
+
+#[test]
+fn a_push_to_a_bucket_goes_on_in_whole_parts() {
+    let (ground, bucket) = (Ground::new(), S3Server::new());
+    let up = ground.gateway_with(&bucket.variables());
+    let strait = Strait::to(&up.url, HALF);
+    let mut first = spawn(up.operator(&strait.url, &ground.push()));
+    strait.wait_until_full();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    strait.cut();
+    strait.open();
+    let second = end(spawn(up.operator(&strait.url, &ground.push())));
+    assert!(second.stderr.starts_with("going on: "), "{}", second.stderr);
+    second.succeeded();
+    assert_whole(&up, &ground);
+    assert_eq!(bucket.uploads(), Vec::<String>::new());
+}
+
+#[test]
+fn a_presigned_push_passes_the_gateway_by() {
+    let (ground, bucket) = (Ground::new(), S3Server::new());
+    let mut variables = bucket.variables();
+    variables.push(("s3_public_url", bucket.public_url()));
+    let up = ground.gateway_with(&variables);
+    let strait = Strait::to(&up.url, u64::MAX);
+    let outcome = end(spawn(up.operator(&strait.url, &format!("{} --via presigned", ground.push()))));
+    outcome.succeeded();
+    assert!(strait.passed() < 64 << 10, "{} bytes went to the gateway", strait.passed());
+    assert_whole(&up, &ground);
+}
+
+#[test]
+fn a_gateway_without_a_bucket_has_no_presigned_push() {
+    let ground = Ground::new();
+    let stderr = ground.gateway().run(&format!("{} --via presigned", ground.push())).failed(1);
+    assert!(stderr.ends_with("hint: send the bytes to the gateway: --via gateway\n"), "{stderr}");
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Delivery<'_> {
         self.bar.begin(Phase::Uploading, upload.size, 0);
         let slice = self.file.slice(0, upload.size, &self.bar);
         let mut slice = slice.map_err(|failure| self.give_up(upload, failure))?;
-        let answer = self.client.bring(url, upload.size, &mut slice);
+        let answer = Client::bring(url, upload.size, &mut slice);
         self.file.check(slice).map_err(|failure| self.give_up(upload, failure))?;
         answer?;
         self.bar.reach(upload.size);
