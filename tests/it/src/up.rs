@@ -31,7 +31,12 @@ pub struct RunningUp {
     /// Somebody with the token that it printed.
     pub operator: Operator,
     program: Program,
+    /// What serves downloads, if it does not.
+    _downloads: Option<Program>,
 }
+
+/// The components of a gateway that leaves downloads to another process.
+const ALL_BUT_FIRMWARE: &str = "inform,progress,getversion,upgrade,access,operator";
 
 impl Up {
     /// An empty folder.
@@ -52,26 +57,54 @@ impl Up {
 
     /// Starts it; returns once it says that it serves.
     pub async fn start(&self) -> RunningUp {
+        self.start_with(&[], None).await
+    }
+
+    /// Starts it in two processes on its folder: one with everything but downloads, which are served at the address
+    /// that is returned, too.
+    pub async fn start_divided(&self) -> (RunningUp, String) {
         compiled().await;
-        let mut command = Command::new(artifact::ota());
-        command.args(["up", "--no-build", "--manifest"]).arg(workspace().join("spin.toml"));
-        command.arg("--dir").arg(self.state_dir());
+        let url = format!("http://{}", free_address());
+        let mut command = self.command();
+        command.args(["--component", "firmware", "--http", url.trim_start_matches("http://")]);
+        let mut downloads = Program::start(command);
+        assert_eq!(downloads.line("ready ").await, format!("http={url}"));
+        let rest = ["--component", ALL_BUT_FIRMWARE, "--public-url", &url];
+        (self.start_with(&rest, Some(downloads)).await, url)
+    }
+
+    async fn start_with(&self, arguments: &[&str], downloads: Option<Program>) -> RunningUp {
+        compiled().await;
+        let mut command = self.command();
         command.args(["--http", &self.http.to_string(), "--mqtt", &self.mqtt.to_string()]);
-        command.args(["--ledger", self.ledger.address()]);
         if let Some(host) = &self.hook_host {
             command.args(["--hook-host", host]);
         }
+        command.args(arguments);
         let mut program = Program::start(command);
         let ready = program.line("ready ").await;
         let (http, mqtt) = (format!("http://{}", self.http), self.mqtt.to_string());
         let token = ready.strip_prefix(&format!("http={http} mqtt={mqtt} token="));
         let token = token.unwrap_or_else(|| panic!("not as promised: ready {ready}"));
-        RunningUp { operator: Operator::new(HttpClient::new(http), token), program }
+        let operator = Operator::new(HttpClient::new(http), token);
+        RunningUp { operator, program, _downloads: downloads }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(artifact::ota());
+        command.args(["up", "--no-build", "--manifest"]).arg(workspace().join("spin.toml"));
+        command.arg("--dir").arg(self.state_dir()).args(["--ledger", self.ledger.address()]);
+        command
     }
 
     /// The folder with the databases.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// Where operators call.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
     }
 
     /// Where devices connect.
