@@ -37,9 +37,10 @@ pub(crate) fn damaged(
 ) -> Failure {
     eprintln!("{error}");
     let (product, version) = (&firmware.product, &firmware.version);
-    let detail = error.to_string();
-    match gateway.decide(|ledger| Ok(ledger.quarantine(product, version, &link.device, &detail)?)) {
-        Ok(()) => gone("the firmware is quarantined").into(),
+    let (object, detail) = (&firmware.image.object, error.to_string());
+    match gateway.decide(|ledger| Ok(ledger.quarantine(product, version, object, &link.device, &detail)?)) {
+        Ok(true) => gone("the firmware is quarantined").into(),
+        Ok(false) => Refusal::unavailable("made_whole", "the firmware was made whole meanwhile").into(),
         Err(failure) => failure,
     }
 }

@@ -64,9 +64,10 @@ impl<'g> Body<'g> {
                 eprintln!("cut off: {why}");
                 false
             }
-            Ok(Access::Begun(_) | Access::Returned(_) | Access::MayBegin(_)) => {
+            Ok(Access::Begun(now) | Access::Returned(now) | Access::MayBegin(now)) => {
                 self.silent_since = None;
-                true
+                // What was damaged is another object once it is made whole.
+                now.image.object == self.firmware.image.object
             }
             Err(failure) => {
                 eprintln!("a running download could not be checked: {failure}");
@@ -85,6 +86,8 @@ impl Iterator for Body<'_> {
         if !self.may_go_on() {
             return Some(None);
         }
+        // The store may take its time.
+        self.gateway.release();
         match self.reader.next()? {
             Ok(piece) => Some(Some(piece)),
             Err(ReadError::Store(error)) => {

@@ -58,9 +58,10 @@ fn decide<'g>(gateway: &'g Gateway<'g>, request: &Request) -> Result<Download<'g
     if *request.method() == Method::HEAD {
         return Ok(Download::Answer(response));
     }
-    let redirect = redirect::to(gateway, image)?;
+    let redirect = redirect::to(gateway, request, image)?;
     // What is redirected is not read here; its first block stands for the rest.
     let wanted = if redirect.is_some() { range.first_byte() } else { range };
+    gateway.release();
     let reader = match Reader::open(gateway.objects_of(image.store)?, image, wanted) {
         Ok(reader) => reader,
         Err(ReadError::Store(error)) => return Err(error.into()),

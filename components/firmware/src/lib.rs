@@ -47,7 +47,7 @@ mod entry {
                     // Dropping the sink before its Content-Length is reached aborts the connection.
                     let Some(piece) = piece else { return };
                     // A slow device would hold a connection of the pool for as long as it reads.
-                    host.release();
+                    gateway.release();
                     if sink.send(piece).await.is_err() {
                         return;
                     }

@@ -7,18 +7,20 @@
 
 use std::time::Duration;
 
-use http::header::{CACHE_CONTROL, LOCATION};
+use http::header::{CACHE_CONTROL, IF_MATCH, IF_RANGE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
 use ota_image::{Image, Store};
 use ota_platform::objects::Delivery;
-use ota_platform::{Failure, Gateway, Response, response};
+use ota_platform::{Failure, Gateway, Request, Response, response};
 
 /// How long the bucket serves a device that was sent there: who has the URL needs no slot any more.
 const FOR: Duration = Duration::from_mins(5);
 
-/// Where the bucket has the firmware, if devices are to fetch it there. What is in the embedded store is streamed.
-pub(crate) fn to(gateway: &Gateway<'_>, image: &Image) -> Result<Option<String>, Failure> {
-    if image.store == Store::Kv || gateway.delivery()? == Delivery::Stream {
+/// Where the bucket has the firmware, if devices are to fetch it there. What is in the embedded store is streamed, and
+/// so is what is asked for by our tag: the bucket has its own, and would answer everything to `If-Range`.
+pub(crate) fn to(gateway: &Gateway<'_>, request: &Request, image: &Image) -> Result<Option<String>, Failure> {
+    let names_a_tag = [IF_RANGE, IF_MATCH].iter().any(|name| request.headers().contains_key(name));
+    if image.store == Store::Kv || gateway.delivery()? == Delivery::Stream || names_a_tag {
         return Ok(None);
     }
     Ok(gateway.objects_of(image.store)?.presigned(&image.object, &Method::GET, FOR))

@@ -88,12 +88,14 @@ mod entry {
                 return spin::respond(out, head.method(), Failure::from(closed).into_response()).await;
             }
         };
-        let body = request.into_body_stream().map(|chunk| {
+        let gateway = host.gateway();
+        let mut body = request.into_body_stream().map(|chunk| {
             // A slow upload would hold a connection of the pool for as long as it takes.
-            host.release();
+            gateway.release();
             chunk.map_err(|error| error.to_debug_string())
         });
-        let response = super::stream(&host.gateway(), &head, body).await;
+        let response = super::stream(&gateway, &head, &mut body).await;
+        spin::drain(&mut body).await;
         spin::respond(out, head.method(), response).await;
     }
 }

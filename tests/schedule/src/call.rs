@@ -144,9 +144,9 @@ impl Call {
             Self::Register(id) => done(ledger.create_device(id, "sealed").is_ok()),
             Self::Replace(id) => done(ledger.replace_device(id, "sealed anew").is_ok()),
             Self::DeleteDevice(id) => done(ledger.delete_device(id).is_ok()),
-            Self::Quarantine(version, id) => {
-                done(ledger.quarantine(&id.product, version, id, "damaged").is_ok())
-            }
+            Self::Quarantine(version, id) => done(
+                ledger.quarantine(&id.product, version, &object_of(version.as_str()), id, "damaged").is_ok(),
+            ),
             _ => Answer::Nothing,
         }
     }

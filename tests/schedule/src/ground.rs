@@ -150,7 +150,7 @@ fn described(new: &NewJob) -> String {
 fn add_firmware(ledger: &Ledger<'_>, name: &str, duties: Duties) -> Result<(), SqlError> {
     let stored = Stored {
         store: Store::Kv,
-        object: ObjectId::from_random(*Md5::of(name.as_bytes()).as_bytes()),
+        object: object_of(name),
         size: 1000,
         md5: Md5::of(name.as_bytes()),
         sha256: Sha256::of(name.as_bytes()),
@@ -193,3 +193,8 @@ const EMPTY: [&str; 10] = [
     "DELETE FROM firmware",
     "DELETE FROM product",
 ];
+
+/// The object that a version is stored as.
+pub(crate) fn object_of(version: &str) -> ObjectId {
+    ObjectId::from_random(*Md5::of(version.as_bytes()).as_bytes())
+}

@@ -1,5 +1,7 @@
 //! The embedded object store: each piece one value of the key-value store, so that a gateway needs nothing else.
 
+use std::time::Duration;
+
 use crate::kv::Kv;
 use crate::layout::{self, PIECE};
 use crate::objects::{Chunk, Cursor, ObjectId, Objects, ObjectsError, Proof, Store, Writing};
@@ -30,6 +32,10 @@ impl Objects for KvObjects<'_> {
         Ok(Writing { object: object.clone(), token: String::new() })
     }
 
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     fn put_part(&self, writing: &Writing, n: u64, bytes: &[u8]) -> Result<(), ObjectsError> {
         let first = n * (PART / PIECE) as u64;
         for (piece, bytes) in (first..).zip(bytes.chunks(PIECE)) {
@@ -42,12 +48,20 @@ impl Objects for KvObjects<'_> {
         Ok(())
     }
 
-    fn remove(&self, writing: &Writing, size: u64) -> Result<(), ObjectsError> {
+    fn remove(
+        &self,
+        writing: &Writing,
+        size: u64,
+        may_go_on: &dyn Fn() -> bool,
+    ) -> Result<u64, ObjectsError> {
         self.0.delete(&digests_key(&writing.object))?;
-        for n in 0..layout::pieces(size.min(self.limit())) {
+        for n in (0..layout::pieces(size.min(self.limit()))).rev() {
+            if !may_go_on() {
+                return Ok((n + 1) * PIECE as u64);
+            }
             self.0.delete(&piece_key(&writing.object, n))?;
         }
-        Ok(())
+        Ok(0)
     }
 
     fn put_proof(&self, object: &ObjectId, proof: Proof, bytes: &[u8]) -> Result<(), ObjectsError> {
@@ -91,6 +105,8 @@ fn digests_key(object: &ObjectId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::kv::MemoryKv;
 
@@ -106,7 +122,11 @@ mod tests {
         objects.put_part(&objects.begin(&other).unwrap(), 0, b"o").unwrap();
         assert!(kv.exists(&format!("image:{ours}:16")).unwrap());
         assert!(kv.exists(&format!("image:{ours}:digests")).unwrap());
-        objects.remove(&writing, PART as u64 + 3).unwrap();
+        let pieces = Cell::new(0);
+        let twice = || pieces.replace(pieces.get() + 1) < 2;
+        let left = objects.remove(&writing, PART as u64 + 3, &twice).unwrap();
+        assert_eq!(left, 15 * PIECE as u64);
+        assert_eq!(objects.remove(&writing, left, &|| true).unwrap(), 0);
         assert_eq!(kv.0.borrow().keys().cloned().collect::<Vec<_>>(), [format!("image:{other}:0")]);
     }
 }

@@ -17,6 +17,9 @@ pub const BLOCKS_PER_PAGE: usize = 1024;
 /// The bytes that a page of digests covers: 64 MiB.
 pub const PAGE: u64 = (BLOCKS_PER_PAGE * BLOCK) as u64;
 
+/// The most parts that any store takes of one upload: as many as S3.
+pub const MOST_PARTS: u64 = 10_000;
+
 /// The largest firmware that the embedded store keeps, in bytes: 64 MiB, the digests of which are one value.
 pub const KV_LIMIT: u64 = PAGE;
 

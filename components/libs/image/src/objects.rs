@@ -22,12 +22,16 @@ pub trait Objects {
     fn part_len(&self, size: Option<u64>) -> usize;
     /// Begins a new object.
     fn begin(&self, object: &ObjectId) -> Result<Writing, ObjectsError>;
+    /// How long the storing of a part may take, all tries included.
+    fn patience(&self) -> Duration;
     /// Stores part `n` (from 0). What was stored as this part before is replaced.
     fn put_part(&self, writing: &Writing, n: u64, bytes: &[u8]) -> Result<(), ObjectsError>;
     /// Makes one object of its first `parts` parts. To be repeated when nobody heard whether it did.
     fn complete(&self, writing: &Writing, parts: u64) -> Result<(), ObjectsError>;
-    /// Deletes an object of at most `size` bytes, complete or not, with its proof; what is not there is no error.
-    fn remove(&self, writing: &Writing, size: u64) -> Result<(), ObjectsError>;
+    /// Deletes an object of at most `size` bytes, complete or not, with its proof, for as long as `may_go_on`; what is not
+    /// there is no error. How many bytes there are of which something is left: 0, and all is gone.
+    fn remove(&self, writing: &Writing, size: u64, may_go_on: &dyn Fn() -> bool)
+    -> Result<u64, ObjectsError>;
     /// Stores a part of what proves the object's blocks.
     fn put_proof(&self, object: &ObjectId, proof: Proof, bytes: &[u8]) -> Result<(), ObjectsError>;
     /// What [`Objects::put_proof`] stored, or `None`.
@@ -41,9 +45,15 @@ pub trait Objects {
         None
     }
 
-    /// Puts in its place what was brought by a presigned URL, so that whoever has that URL still cannot change it any
-    /// more. `false` when nothing was brought.
-    fn adopt(&self, _object: &ObjectId) -> Result<bool, ObjectsError> {
+    /// What names the bytes that were brought by a presigned URL: its tag, to be the token of the object. `None` when
+    /// nothing was brought.
+    fn brought(&self, _object: &ObjectId) -> Result<Option<String>, ObjectsError> {
+        Ok(None)
+    }
+
+    /// Puts in its place what was brought with this tag, and nothing else that may be brought since: so whoever has the
+    /// URL still cannot change it any more. May be repeated. `false` when it is neither there nor in its place.
+    fn adopt(&self, _brought: &Writing) -> Result<bool, ObjectsError> {
         Ok(false)
     }
 }

@@ -105,9 +105,19 @@ impl<'o> Reader<'o> {
     }
 
     /// Reads the blocks at the position up to the end of their piece, verifies them, and cuts them to the range.
-    /// Never empty.
+    /// Never empty. Bytes that are wrong are read again: only what is wrong twice is so in the store, and not on its way.
     fn read(&mut self) -> Result<Vec<u8>, ReadError> {
         let start = self.cursor.position;
+        match self.read_from(start) {
+            Err(ReadError::Damaged { damage: Damage::WrongBytes, .. }) => {
+                (self.cursor.position, self.cursor.incoming) = (start, None);
+                self.read_from(start)
+            }
+            read => read,
+        }
+    }
+
+    fn read_from(&mut self, start: u64) -> Result<Vec<u8>, ReadError> {
         let piece_end = (start / PIECE as u64 + 1) * PIECE as u64;
         let end = piece_end.min(self.cursor.last + 1);
         let mut bytes = self.blocks(start, end)?;

@@ -109,17 +109,51 @@ impl<'a> S3Objects<'a> {
     fn delete(&self, key: &str) -> Result<(), ObjectsError> {
         let call =
             Call::new("delete an object", DeleteObject::new(self.bucket(), Some(self.credentials()), key));
-        match self.0.call(&call) {
+        match self.0.call_once(&call) {
             Err(failed) if !failed.is(NO_KEY) => Err(failed.into()),
             _ => Ok(()),
         }
     }
+
+    /// Ends a multipart upload; one that is complete, or that was brought in one piece, has none.
+    fn abort(&self, writing: &Writing, image: &str) -> Result<(), ObjectsError> {
+        if writing.token.is_empty() || is_tag(&writing.token) {
+            return Ok(());
+        }
+        let action =
+            AbortMultipartUpload::new(self.bucket(), Some(self.credentials()), image, &writing.token);
+        match self.0.call_once(&Call::new("abort an upload", action)) {
+            Err(failed) if !failed.is(NO_UPLOAD) => Err(failed.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Copies what was brought with this tag.
+    fn copy(&self, incoming: &str, image: &str, tag: &str) -> Result<(), Failed> {
+        let source = format!("/{}/{incoming}", self.bucket().name());
+        let mut action = PutObject::new(self.bucket(), Some(self.credentials()), image);
+        action.headers_mut().insert(COPY_SOURCE, source.clone());
+        action.headers_mut().insert(COPY_IF_MATCH, tag.to_owned());
+        let mut call = Call::new("copy an object", action);
+        for (name, value) in [(COPY_SOURCE, source.as_str()), (COPY_IF_MATCH, tag)] {
+            let value = HeaderValue::from_str(value).map_err(|_| call.unclear("no header has this tag"))?;
+            call = call.header(HeaderName::from_static(name), value);
+        }
+        self.0.call(&call).map(|_| ())
+    }
+}
+
+/// Whether a token is the tag of what was brought, and not the id of an upload in parts.
+fn is_tag(token: &str) -> bool {
+    token.starts_with('"')
 }
 
 const LIST: &str = "list parts";
 const NO_KEY: &str = "NoSuchKey";
 const NO_UPLOAD: &str = "NoSuchUpload";
+const CHANGED: &str = "PreconditionFailed";
 const COPY_SOURCE: &str = "x-amz-copy-source";
+const COPY_IF_MATCH: &str = "x-amz-copy-source-if-match";
 
 impl Objects for S3Objects<'_> {
     fn store(&self) -> Store {
@@ -186,22 +220,31 @@ impl Objects for S3Objects<'_> {
         self.must_stand(&key, failed)
     }
 
-    fn remove(&self, writing: &Writing, size: u64) -> Result<(), ObjectsError> {
+    /// The proof goes last, from its end on: what is left is a shorter one.
+    fn remove(
+        &self,
+        writing: &Writing,
+        size: u64,
+        may_go_on: &dyn Fn() -> bool,
+    ) -> Result<u64, ObjectsError> {
         let object = &writing.object;
         let image = self.image_key(object);
-        if !writing.token.is_empty() {
-            let action =
-                AbortMultipartUpload::new(self.bucket(), Some(self.credentials()), &image, &writing.token);
-            match self.0.call(&Call::new("abort an upload", action)) {
-                Err(failed) if !failed.is(NO_UPLOAD) => return Err(failed.into()),
-                _ => {}
-            }
-        }
+        self.abort(writing, &image)?;
         self.delete(&image)?;
         self.delete(&self.incoming_key(object))?;
         self.delete(&self.proof_key(object, Proof::Pages))?;
-        (0..layout::pages(size))
-            .try_for_each(|page| self.delete(&self.proof_key(object, Proof::Digests(page))))
+        for page in (0..layout::pages(size)).rev() {
+            if !may_go_on() {
+                return Ok((page + 1) * layout::PAGE);
+            }
+            self.delete(&self.proof_key(object, Proof::Digests(page)))?;
+        }
+        Ok(0)
+    }
+
+    /// Three tries that begin within 10 s, and a last one, each of which may take 65 s.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(90)
     }
 
     fn put_proof(&self, object: &ObjectId, proof: Proof, bytes: &[u8]) -> Result<(), ObjectsError> {
@@ -212,15 +255,14 @@ impl Objects for S3Objects<'_> {
     }
 
     fn proof(&self, object: &ObjectId, proof: Proof) -> Result<Option<Vec<u8>>, ObjectsError> {
-        let key = self.proof_key(object, proof);
-        match self
-            .0
-            .call(&Call::new("read digests", GetObject::new(self.bucket(), Some(self.credentials()), &key)))
-        {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(failed) if failed.is(NO_KEY) => Ok(None),
-            Err(failed) => Err(failed.into()),
+        let found = self.small("read digests", &self.proof_key(object, proof))?;
+        // Of a firmware that was stored, not everything is lost at once: it is looked for in the wrong place.
+        if found.is_none() && self.len(&self.image_key(object))?.is_none() {
+            return Err(ObjectsError(
+                "s3 has nothing of the object: is this the bucket and the prefix?".to_owned(),
+            ));
         }
+        Ok(found)
     }
 
     fn next(&self, cursor: &mut Cursor, most: usize) -> Result<Chunk, ObjectsError> {
@@ -248,21 +290,22 @@ impl Objects for S3Objects<'_> {
         url.map(String::from)
     }
 
-    /// What stands in its place stays, whatever came since.
-    fn adopt(&self, object: &ObjectId) -> Result<bool, ObjectsError> {
-        let (image, incoming) = (self.image_key(object), self.incoming_key(object));
-        if self.len(&image)?.is_none() {
-            let source = format!("/{}/{incoming}", self.bucket().name());
-            let value = HeaderValue::from_str(&source)
-                .map_err(|_| ObjectsError("the keys of the bucket fit into no header".to_owned()))?;
-            let mut action = PutObject::new(self.bucket(), Some(self.credentials()), &image);
-            action.headers_mut().insert(COPY_SOURCE, source);
-            let name = HeaderName::from_static(COPY_SOURCE);
-            match self.0.call(&Call::new("copy an object", action).header(name, value)) {
-                Ok(_) => {}
-                Err(failed) if failed.is(NO_KEY) => return Ok(false),
-                Err(failed) => return Err(failed.into()),
+    fn brought(&self, object: &ObjectId) -> Result<Option<String>, ObjectsError> {
+        Ok(self.tag(&self.incoming_key(object))?)
+    }
+
+    fn adopt(&self, brought: &Writing) -> Result<bool, ObjectsError> {
+        let (image, incoming) = (self.image_key(&brought.object), self.incoming_key(&brought.object));
+        let size = self.len(&incoming)?;
+        match self.copy(&incoming, &image, &brought.token) {
+            // What answers for a bucket without copying leaves what was brought where it is.
+            Ok(()) if size.is_some() && self.len(&image)? == size => {}
+            Ok(()) => return Err(ObjectsError("s3 did not copy what was brought".to_owned())),
+            // It was adopted, or what has come since is something else.
+            Err(failed) if failed.is(NO_KEY) || failed.is(CHANGED) => {
+                return Ok(self.len(&image)?.is_some());
             }
+            Err(failed) => return Err(failed.into()),
         }
         self.delete(&incoming)?;
         Ok(true)

@@ -90,6 +90,11 @@ impl<'o> Upload<'o> {
         Ok(())
     }
 
+    /// Whether so many bytes more make [`Upload::push`] store a part.
+    pub fn will_store(&self, bytes: usize) -> bool {
+        self.part.len().saturating_add(bytes) >= self.part_len
+    }
+
     /// How many bytes came.
     pub fn came(&self) -> u64 {
         self.sums.size() + self.part.len() as u64

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use ota_image::layout::PAGE;
 use ota_image::objects::{Chunk, Cursor, Proof, Writing};
@@ -238,8 +239,11 @@ impl Objects for Memory {
         assert_eq!(parts, self.size.borrow().div_ceil(PART as u64));
         Ok(())
     }
-    fn remove(&self, _: &Writing, _: u64) -> Result<(), ObjectsError> {
-        Ok(())
+    fn remove(&self, _: &Writing, _: u64, _: &dyn Fn() -> bool) -> Result<u64, ObjectsError> {
+        Ok(0)
+    }
+    fn patience(&self) -> Duration {
+        Duration::ZERO
     }
     fn put_proof(&self, _: &ObjectId, proof: Proof, bytes: &[u8]) -> Result<(), ObjectsError> {
         self.proofs.borrow_mut().insert(format!("{proof:?}"), bytes.to_vec());

@@ -1,5 +1,6 @@
 //! A download: who is let in, and the transaction without which no byte of firmware leaves.
 
+use ota_image::ObjectId;
 use ota_protocol::key::{DeviceId, ProductKey};
 use ota_protocol::link::Link;
 use ota_protocol::version::Version;
@@ -124,7 +125,8 @@ impl Ledger<'_> {
         })
     }
 
-    /// A block of this firmware is damaged: nothing of it is granted or begins any more, and its jobs hold.
+    /// A block of this firmware is damaged: nothing of it is granted or begins any more, and its jobs hold. `false` when
+    /// another object has taken the place of the damaged one since.
     ///
     /// One transaction, although it touches many jobs: whoever sees the firmware quarantined will never find the
     /// damage again, so nobody would hold what a failure in between left running. Its order is product, firmware, jobs,
@@ -134,12 +136,17 @@ impl Ledger<'_> {
         &self,
         product: &ProductKey,
         version: &Version,
+        object: &ObjectId,
         device: &DeviceId,
         detail: &str,
-    ) -> Result<(), SqlError> {
+    ) -> Result<bool, SqlError> {
         let key = [product.as_str().into(), version.as_str().into()];
         self.transaction(|| {
             self.lock_product(product)?;
+            let firmware = self.firmware(product, version)?;
+            if firmware.is_none_or(|firmware| firmware.image.object != *object) {
+                return Ok(End::Rollback(false));
+            }
             if self.sql.execute(&self.dialect.text(QUARANTINE), &key)? == 1 {
                 self.append(&NewEvent {
                     kind: "quarantined",
@@ -153,7 +160,7 @@ impl Ledger<'_> {
             }
             self.sql.execute(&self.dialect.text(TELL_HELD).replace("{brings}", BRINGS), &key)?;
             self.sql.execute(&HOLD.replace("{brings}", BRINGS), &key)?;
-            Ok(End::Commit(()))
+            Ok(End::Commit(true))
         })
     }
 }

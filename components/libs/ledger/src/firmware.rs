@@ -50,6 +50,8 @@ impl Ledger<'_> {
     /// the same.
     pub fn create_firmware(&self, new: &NewFirmware<'_>) -> Result<Pushed, SqlError> {
         self.transaction(|| {
+            // Two that register at once would count alike, and two that repair would replace one object.
+            self.lock_product(new.product)?;
             if !self.has_product(new.product)? {
                 return Ok(End::Rollback(Pushed::NoProduct));
             }
@@ -126,6 +128,8 @@ impl Ledger<'_> {
                 stored.object.as_str().into(),
                 stored.store.as_str().into(),
                 stored.blocks_root.to_string().into(),
+                new.signature.map(|(signature, _)| signature).into(),
+                new.signature.map(|(_, key)| key).into(),
             ],
         )?;
         Ok(())
@@ -165,7 +169,8 @@ const INSERT_FIRMWARE: &str = "INSERT INTO firmware
         CAST($11 AS BIGINT), CAST($12 AS BIGINT), CAST($13 AS TEXT), CAST($14 AS TEXT), CAST($15 AS TEXT), {now}
     FROM firmware f WHERE f.product = $1
     ON CONFLICT DO NOTHING";
-const REPAIR: &str = "UPDATE firmware SET object = $3, store = $4, blocks_root = $5, quarantined_at = NULL
+const REPAIR: &str = "UPDATE firmware SET object = $3, store = $4, blocks_root = $5, quarantined_at = NULL,
+        signature = COALESCE(CAST($6 AS TEXT), signature), signed_by = COALESCE(CAST($7 AS TEXT), signed_by)
     WHERE product = $1 AND version = $2";
 const FIRMWARE: &str = "SELECT {columns} FROM firmware f WHERE f.product = $1 AND f.version = $2";
 const FIRMWARE_OF: &str = "SELECT {columns} FROM firmware f WHERE f.product = $1 ORDER BY f.sequence";

@@ -7,6 +7,8 @@ pub trait Sql {
     fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, SqlError>;
     /// Runs a query and returns its rows.
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError>;
+    /// Gives the connection back until the next statement, where a pool has few. To be called outside of transactions.
+    fn release(&self) {}
 }
 
 /// A parameter or a column: BIGINT, TEXT or NULL; nothing else is stored.

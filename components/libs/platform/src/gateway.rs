@@ -131,6 +131,12 @@ impl Gateway<'_> {
         self.variables.get(variable).ok_or(Closed { variable, reason: "is not set" })
     }
 
+    /// Gives the ledger's connection back while nothing is asked of it: a pool has few, and bodies and object stores take
+    /// long. To be called outside transactions; the next statement takes one again.
+    pub fn release(&self) {
+        self.sql.release();
+    }
+
     /// Whether a device can be told of firmware: what a grant leads to is checked before one is made.
     pub fn may_tell(&self) -> Result<(), Closed> {
         self.link_keys()?;

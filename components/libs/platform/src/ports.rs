@@ -83,7 +83,11 @@ impl Within {
 
     /// For a request to an object store: to ask is quick; what brings megabytes, or lets them be put together, is not.
     pub fn of_objects(method: &http::Method) -> Self {
-        let is_question = matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::DELETE);
+        // What is not deleted now is deleted later.
+        if *method == http::Method::DELETE {
+            return Self { connect: Duration::from_secs(1), ..Self::each(Duration::from_secs(2)) };
+        }
+        let is_question = matches!(*method, http::Method::GET | http::Method::HEAD);
         let first_byte = Duration::from_secs(if is_question { 10 } else { 60 });
         Self { connect: Duration::from_secs(5), first_byte, between_bytes: Duration::from_secs(30) }
     }

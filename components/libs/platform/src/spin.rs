@@ -13,7 +13,7 @@ mod sqlite;
 mod transport;
 mod variables;
 
-pub use self::http::{head, method, read, respond, serve, stream};
+pub use self::http::{drain, head, method, read, respond, serve, stream};
 pub use self::kv::SpinKv;
 pub use self::outbound::SpinOutbound;
 pub use self::postgres::SpinPostgres;
@@ -66,11 +66,5 @@ impl Host {
             outbound: &self.outbound,
             transport: &self.transport,
         }
-    }
-
-    /// Gives the ledger's connection back while nothing is asked of it: a pool has few, and bodies take long.
-    /// To be called outside transactions; the next statement takes one again.
-    pub fn release(&self) {
-        self.sql.release();
     }
 }

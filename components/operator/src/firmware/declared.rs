@@ -65,14 +65,17 @@ impl Declared {
         })
     }
 
-    /// The most bytes that it may have in a store that keeps `most` for a product with these terms.
+    /// The most bytes that may come: those that were declared, or what a store that keeps `most` takes for a product with
+    /// these terms.
     pub(super) fn limit(&self, terms: &ProductTerms, most: u64) -> Result<u64, Refusal> {
-        let devices = if terms.java_sdk { MAX_JAVA_FILE_SIZE } else { MAX_FILE_SIZE };
-        let limit = most.min(devices);
-        match self.size {
-            Some(size) if size > limit => Err(too_large(size, limit, most)),
-            _ => Ok(limit),
-        }
+        self.may_have(self.size.unwrap_or(0), terms, most)?;
+        Ok(self.size.unwrap_or_else(|| limit(terms, most)))
+    }
+
+    /// Refuses more bytes than devices and the store take.
+    pub(super) fn may_have(&self, size: u64, terms: &ProductTerms, most: u64) -> Result<(), Refusal> {
+        let limit = limit(terms, most);
+        if size > limit { Err(too_large(size, limit, most)) } else { Ok(()) }
     }
 
     /// What was declared must be what came.
@@ -103,17 +106,24 @@ impl Said {
     }
 }
 
+fn limit(terms: &ProductTerms, most: u64) -> u64 {
+    most.min(if terms.java_sdk { MAX_JAVA_FILE_SIZE } else { MAX_FILE_SIZE })
+}
+
 /// The answer to more bytes than `limit`, of which the store would keep `most`.
 pub(super) fn too_large(size: u64, limit: u64, most: u64) -> Refusal {
-    let (message, hint) = if limit == most {
-        let message = format!("firmware has {size} bytes or more, the object store takes {limit}");
-        (message, "larger firmware needs an S3 bucket: set the variable objects to s3")
+    let is_for_devices = limit == MAX_JAVA_FILE_SIZE;
+    let who =
+        if is_for_devices { "devices with the vendor's Java SDK take" } else { "the object store takes" };
+    let message = format!("firmware has {size} bytes or more, {who} {limit}");
+    let refusal = Refusal::new(http::StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+    if is_for_devices {
+        refusal.with_hint("if no device of the product uses it, set its java_sdk to false")
+    } else if most == ota_image::KV_LIMIT {
+        refusal.with_hint("larger firmware needs an S3 bucket: set the variable objects to s3")
     } else {
-        let message =
-            format!("firmware has {size} bytes or more, devices with the vendor's Java SDK take {limit}");
-        (message, "if no device of the product uses it, set its java_sdk to false")
-    };
-    Refusal::new(http::StatusCode::PAYLOAD_TOO_LARGE, "too_large", message).with_hint(hint)
+        refusal
+    }
 }
 
 /// The parameter `size`, or the length of a body that is the firmware.

@@ -6,6 +6,7 @@ use ota_image::{Objects, Stored, Sums, Upload, UploadError};
 use ota_ledger::firmware::{NewFirmware, Pushed};
 use ota_ledger::record::{FirmwareRecord, UploadRecord, Way};
 use ota_ledger::registry::ProductTerms;
+use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway, Refusal, Response, response};
 
 use super::declared::{Declared, too_large};
@@ -33,13 +34,18 @@ impl<'i> Intake<'i> {
             let chunk =
                 chunk.map_err(|error| Refusal::bad_request(format!("the body broke off: {error}")))?;
             let mut left = chunk.as_slice();
-            while let Some(rest) = upload.push(left).map_err(|error| self.refused(error))? {
+            loop {
+                if upload.will_store(left.len()) {
+                    self.hold()?;
+                }
+                let Some(rest) = upload.push(left).map_err(|error| self.refused(error))? else { break };
                 left = rest;
                 self.note(upload.sums())?;
             }
         }
         // One that comes in one request ends with it, whatever was declared.
         if self.record.way == Way::Request || self.record.size == Some(upload.came()) {
+            self.hold()?;
             upload.close().map_err(|error| self.refused(error))?;
             self.note(upload.sums())?;
         }
@@ -48,6 +54,7 @@ impl<'i> Intake<'i> {
 
     /// Makes one object of what was stored; `declared` must be what came.
     pub(super) fn finish(&self, declared: &Declared) -> Result<Stored, Failure> {
+        self.gateway.release();
         let stored = self.upload()?.finish().map_err(|error| self.refused(error))?;
         declared.check(&stored)?;
         Ok(stored)
@@ -60,27 +67,32 @@ impl<'i> Intake<'i> {
         Ok(Upload::new(self.objects, self.record.writing.clone(), sums, part, self.limit))
     }
 
+    /// Nobody else writes until this part is stored, or can no longer be.
+    fn hold(&self) -> Result<(), Failure> {
+        let within = i64::try_from(self.objects.patience().as_millis()).unwrap_or(i64::MAX);
+        let is_ours = self.gateway.decide(|ledger| Ok(ledger.hold_upload(&self.record, within)?))?;
+        self.gateway.release();
+        if is_ours { Ok(()) } else { Err(not_ours().into()) }
+    }
+
     pub(super) fn note(&mut self, sums: &Sums) -> Result<(), Failure> {
         let state = sums.write();
         let is_ours =
             self.gateway.decide(|ledger| Ok(ledger.note_upload(&self.record, sums.size(), &state)?))?;
         if !is_ours {
-            return Err(Refusal::conflict("upload_taken", "another request writes this upload now")
-                .with_hint("ask the upload how far it is, and go on from there")
-                .into());
+            return Err(not_ours().into());
         }
         (self.record.position, self.record.state) = (sums.size(), state);
         Ok(())
     }
 
-    /// Registers what was stored. An upload that ends without it is given up.
-    pub(super) fn register(
-        &self,
-        terms: &ProductTerms,
-        declared: &Declared,
-        stored: &Stored,
-    ) -> Result<Response, Failure> {
-        let signature = release::check(self.gateway, terms, declared, stored)?;
+    /// Registers what was stored, under the terms of now: those of before its bytes came may be hours old.
+    pub(super) fn register(&self, declared: &Declared, stored: &Stored) -> Result<Response, Failure> {
+        let terms = terms(self.gateway, declared)?;
+        declared.may_have(stored.size, &terms, self.objects.limit())?;
+        let sha256 = stored.sha256.to_string();
+        let signature = release::check(self.gateway, &terms, declared, stored.size, &sha256)?;
+        standing(self.gateway, declared)?;
         let new = NewFirmware {
             product: &declared.product,
             version: &declared.version,
@@ -99,34 +111,69 @@ impl<'i> Intake<'i> {
         if firmware.image.object != stored.object {
             self.give_up();
         }
-        declared.said.duties.check(&firmware)?;
         known(self.gateway, status, &firmware)
     }
 
-    /// Removes what came. What cannot be removed now is left to a sweep.
+    /// Gives the upload up, and removes what came, as far as that is done at once: a sweep removes the rest.
     pub(super) fn give_up(&self) {
         let object = &self.record.writing.object;
-        let removed = self.gateway.decide(|ledger| {
-            if !ledger.doom_upload(object)? {
-                return Ok(());
-            }
-            self.objects.remove(&self.record.writing, self.record.most_stored())?;
-            Ok(ledger.forget_upload(object)?)
-        });
-        if let Err(failure) = removed {
-            eprintln!("object {object} is left over for a sweep: {failure}");
+        match self.gateway.decide(|ledger| Ok(ledger.doom_upload(object)?)) {
+            // It is a firmware, or given up by somebody else.
+            Ok(false) => {}
+            Ok(true) => self.remove(),
+            Err(failure) => eprintln!("an upload is left to its time: {failure}"),
+        }
+    }
+
+    pub(super) fn remove(&self) {
+        let watch = Watch::start(self.gateway.clock);
+        let may_go_on = || watch.is_before(REMOVE_FOR);
+        if let Err(error) = self.objects.remove(&self.record.writing, self.record.most_stored(), &may_go_on) {
+            eprintln!("the object of an upload is left to a sweep: {error}");
         }
     }
 
     fn refused(&self, error: UploadError) -> Failure {
         match error {
             UploadError::Empty => Refusal::bad_request("firmware is empty").into(),
+            UploadError::TooLarge { limit } if self.record.size == Some(limit) => {
+                let message = format!("size was declared as {limit}, more bytes came");
+                Refusal::unprocessable("digest_mismatch", message).into()
+            }
             UploadError::TooLarge { limit } => {
                 too_large(limit.saturating_add(1), limit, self.objects.limit()).into()
             }
             UploadError::Store(error) => error.into(),
         }
     }
+}
+
+/// How long a request removes what it gives up (ms).
+const REMOVE_FOR: i64 = 5_000;
+
+/// The terms of the product.
+pub(super) fn terms(gateway: &Gateway<'_>, declared: &Declared) -> Result<ProductTerms, Failure> {
+    let product = gateway.decide(|ledger| Ok(ledger.product_terms(&declared.product)?))?;
+    Ok(product.ok_or_else(|| unknown_product(&declared.product))?)
+}
+
+/// The firmware that stands under this version; refused when it is another than was declared.
+pub(super) fn standing(
+    gateway: &Gateway<'_>,
+    declared: &Declared,
+) -> Result<Option<FirmwareRecord>, Failure> {
+    let standing = gateway.decide(|ledger| Ok(ledger.firmware(&declared.product, &declared.version)?))?;
+    let Some(firmware) = standing else { return Ok(None) };
+    if declared.sha256.as_ref().is_some_and(|sha256| *sha256 != firmware.image.sha256.to_string()) {
+        return Err(taken(declared).into());
+    }
+    declared.said.duties.check(&firmware)?;
+    Ok(Some(firmware))
+}
+
+fn not_ours() -> Refusal {
+    Refusal::conflict("upload_taken", "another request writes this upload now, or it was given up")
+        .with_hint("ask the upload how far it is, and go on from there")
 }
 
 /// What is known of the bytes that came.

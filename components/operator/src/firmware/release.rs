@@ -1,6 +1,5 @@
 //! Whether a firmware may be registered with the signature that it has, or has not.
 
-use ota_image::Stored;
 use ota_ledger::registry::ProductTerms;
 use ota_platform::{Gateway, Refusal};
 use ota_protocol::release::{ReleaseKey, ReleaseSignature, statement};
@@ -15,15 +14,15 @@ pub(super) fn check(
     gateway: &Gateway<'_>,
     terms: &ProductTerms,
     declared: &Declared,
-    stored: &Stored,
+    size: u64,
+    sha256: &str,
 ) -> Result<Option<(String, String)>, Refusal> {
     let Some(text) = &declared.said.signature else {
-        return require_none(gateway, terms, declared).map(|()| None);
+        return require_one(gateway, terms, declared).map(|()| None);
     };
     let signature =
         ReleaseSignature::parse(text).map_err(|error| Refusal::bad_request(format!("signature: {error}")))?;
-    let sha256 = stored.sha256.to_string();
-    let statement = statement(&declared.product, &declared.version, stored.size, &sha256);
+    let statement = statement(&declared.product, &declared.version, size, sha256);
     let keys = terms.signing_keys.iter().filter_map(|key| ReleaseKey::parse(key).ok());
     let key = keys.into_iter().find(|key| key.has_signed(&statement, &signature));
     let key = key.ok_or_else(|| {
@@ -41,7 +40,7 @@ pub(super) fn check(
 }
 
 /// Refuses a firmware without a signature where one is required: before its bytes come, and again behind them.
-pub(super) fn require_none(
+pub(super) fn require_one(
     gateway: &Gateway<'_>,
     terms: &ProductTerms,
     declared: &Declared,

@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use futures::Stream;
 use http::{Method, StatusCode};
+use ota_image::layout::MOST_PARTS;
 use ota_image::{ObjectId, Objects, Stored, Verification, verify};
 use ota_ledger::record::{UploadRecord, Way};
-use ota_ledger::registry::ProductTerms;
-use ota_ledger::upload::Sought;
+use ota_ledger::upload::{Sought, Taken};
 use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway, Refusal, Request, Response, ids, request, response};
 use serde_json::json;
 
 use super::declared::{Declared, Said};
-use super::intake::{Intake, known, no_upload, sums, taken};
+use super::intake::{Intake, known, no_upload, standing, sums, terms};
 use super::release;
-use crate::devices::unknown_product;
 use crate::params::{self, quoted};
 
 /// How long the bytes may be brought by a presigned URL that was just told.
@@ -38,14 +37,17 @@ pub(super) async fn whole(
     let declared = Declared::of(request, product, version)?;
     let terms = terms(gateway, &declared)?;
     let objects = gateway.objects()?;
+    let parts = (objects.part_len(None) as u64).saturating_mul(MOST_PARTS);
     let limit = declared.limit(&terms, objects.limit())?;
-    release::require_none(gateway, &terms, &declared)?;
+    let limit = if declared.size.is_none() { limit.min(parts) } else { limit };
+    release::require_one(gateway, &terms, &declared)?;
+    standing(gateway, &declared)?;
     let record = begin_new(gateway, &*objects, &declared, Way::Request)?;
     let mut intake = Intake { gateway, objects: &*objects, record, limit };
     let registered = async {
         intake.take(body).await?;
         let stored = intake.finish(&declared)?;
-        intake.register(&terms, &declared, &stored)
+        intake.register(&declared, &stored)
     }
     .await;
     // Nobody goes on with it. One that was registered, whoever heard of it, is not under way any more and stays.
@@ -75,17 +77,12 @@ pub(crate) fn begin(
     if size == 0 {
         return Err(Refusal::bad_request("firmware is empty").into());
     }
-    release::require_none(gateway, &terms, &declared)?;
-    let standing = gateway.decide(|ledger| Ok(ledger.firmware(&declared.product, &declared.version)?))?;
-    if let Some(firmware) = standing {
-        if firmware.image.sha256.to_string() != sha256 {
-            return Err(taken(&declared).into());
-        }
-        // The same bytes make a damaged one whole.
-        if firmware.quarantined_at.is_none() {
-            declared.said.duties.check(&firmware)?;
-            return known(gateway, StatusCode::OK, &firmware);
-        }
+    release::check(gateway, &terms, &declared, size, &sha256)?;
+    // The same bytes make a damaged one whole.
+    if let Some(firmware) = standing(gateway, &declared)?
+        && firmware.quarantined_at.is_none()
+    {
+        return known(gateway, StatusCode::OK, &firmware);
     }
     let text = declared.said.to_text();
     let sought = Sought {
@@ -122,13 +119,9 @@ pub(super) async fn append(
 ) -> Result<Response, Failure> {
     let position = params::number(request, "position", "a number of bytes")?
         .ok_or_else(|| Refusal::bad_request("position is missing: it says where the bytes belong"))?;
-    let record = take_over(gateway, upload, Way::Gateway)?;
-    if u64::try_from(position) != Ok(record.position) {
-        let message = format!("position is {position}, the next byte of this upload is {}", record.position);
-        return Err(Refusal::conflict("wrong_position", message)
-            .with_hint("send the bytes from there on")
-            .into());
-    }
+    let position = u64::try_from(position)
+        .map_err(|_| Refusal::bad_request(format!("position is {position}, must be a number of bytes")))?;
+    let record = take_over(gateway, upload, Way::Gateway, Some(position))?;
     let objects = gateway.objects_of(record.store)?;
     // What was declared was found to be within the limits; more is not the firmware.
     let limit = record.size.unwrap_or_default();
@@ -140,10 +133,11 @@ pub(super) async fn append(
 /// `POST /api/v1/uploads/{upload}/finalize`: the firmware, or how far its bytes are verified: then to be called again.
 pub(crate) fn finalize(gateway: &Gateway<'_>, upload: &str) -> Result<Response, Failure> {
     let upload = object(upload)?;
-    let found = gateway.decide(|ledger| Ok(ledger.upload(&upload)?))?.ok_or_else(no_upload)?;
-    let record = take_over(gateway, upload.as_str(), found.way)?;
+    let found = gateway.decide(|ledger| Ok(ledger.upload(&upload)?))?;
+    // What came in one request is finalized by it.
+    let found = found.filter(|found| found.way != Way::Request).ok_or_else(no_upload)?;
+    let record = take_over(gateway, upload.as_str(), found.way, None)?;
     let declared = declared(&record)?;
-    let terms = terms(gateway, &declared)?;
     let objects = gateway.objects_of(record.store)?;
     let limit = record.size.unwrap_or_default();
     let mut intake = Intake { gateway, objects: &*objects, record, limit };
@@ -157,7 +151,7 @@ pub(crate) fn finalize(gateway: &Gateway<'_>, upload: &str) -> Result<Response, 
     };
     let registered = match stored {
         Ok(None) => return shown(gateway, StatusCode::ACCEPTED, &intake.record),
-        Ok(Some(stored)) => intake.register(&terms, &declared, &stored),
+        Ok(Some(stored)) => intake.register(&declared, &stored),
         Err(failure) => Err(failure),
     };
     // Bytes that are not the firmware never will be; what failed for now may be gone on with.
@@ -170,14 +164,17 @@ pub(crate) fn finalize(gateway: &Gateway<'_>, upload: &str) -> Result<Response, 
 }
 
 /// Refusals after which an upload may still be gone on with.
-const PASSING: [&str; 2] = ["upload_taken", "not_uploaded"];
+const PASSING: [&str; 4] = ["upload_taken", "not_uploaded", "bad_signature", "signature_required"];
 
 /// `DELETE /api/v1/uploads/{upload}`.
 pub(crate) fn abandon(gateway: &Gateway<'_>, upload: &str) -> Result<Response, Failure> {
     let upload = object(upload)?;
     let record = gateway.decide(|ledger| Ok(ledger.upload(&upload)?))?.ok_or_else(no_upload)?;
     let objects = gateway.objects_of(record.store)?;
-    Intake { gateway, objects: &*objects, record, limit: 0 }.give_up();
+    if !gateway.decide(|ledger| Ok(ledger.doom_upload(&upload)?))? {
+        return Err(no_upload().into());
+    }
+    Intake { gateway, objects: &*objects, record, limit: 0 }.remove();
     Ok(response::empty(StatusCode::NO_CONTENT))
 }
 
@@ -185,9 +182,10 @@ pub(crate) fn abandon(gateway: &Gateway<'_>, upload: &str) -> Result<Response, F
 fn verified(intake: &mut Intake<'_>, declared: &Declared) -> Result<Option<Stored>, Failure> {
     let object = intake.record.writing.object.clone();
     let size = intake.record.size.unwrap_or_default();
-    if intake.record.position == 0 {
-        intake.objects.adopt(&object)?;
+    if intake.record.position == 0 && !adopted(intake)? {
+        return Err(not_uploaded().into());
     }
+    intake.gateway.release();
     let watch = Watch::start(intake.gateway.clock);
     let sums = sums(&intake.record)?;
     let sums = match verify(intake.objects, &object, size, sums, || watch.is_before(SLICE))? {
@@ -197,9 +195,8 @@ fn verified(intake: &mut Intake<'_>, declared: &Declared) -> Result<Option<Store
             return Ok(None);
         }
         Verification::Missing => {
-            return Err(Refusal::conflict("not_uploaded", "nothing was brought to the put_url yet")
-                .with_hint("PUT the file there first")
-                .into());
+            let message = "the bytes that were brought are gone from the bucket";
+            return Err(Refusal::unprocessable("digest_mismatch", message).into());
         }
         Verification::OtherLength { declared, found } => {
             let message = format!("size was declared as {declared}, the bytes that came have {found}");
@@ -211,6 +208,24 @@ fn verified(intake: &mut Intake<'_>, declared: &Declared) -> Result<Option<Store
     let stored = Stored::new(intake.record.store, object, proven);
     declared.check(&stored)?;
     Ok(Some(stored))
+}
+
+/// Puts in its place what was brought first; what comes later by the same URL is nobody's.
+fn adopted(intake: &mut Intake<'_>) -> Result<bool, Failure> {
+    let record = &mut intake.record;
+    if record.writing.token.is_empty() {
+        let Some(tag) = intake.objects.brought(&record.writing.object)? else { return Ok(false) };
+        if !intake.gateway.decide(|ledger| Ok(ledger.name_upload(record, &tag)?))? {
+            return Err(Refusal::conflict("upload_taken", "another request finalizes this upload now").into());
+        }
+        record.writing.token = tag;
+    }
+    Ok(intake.objects.adopt(&record.writing)?)
+}
+
+fn not_uploaded() -> Refusal {
+    Refusal::conflict("not_uploaded", "nothing was brought to the put_url yet")
+        .with_hint("PUT the file there first")
 }
 
 /// Notes a new upload, before its first byte.
@@ -239,15 +254,33 @@ fn begin_new(
 }
 
 /// From now on this request writes the upload, and no other.
-fn take_over(gateway: &Gateway<'_>, upload: &str, way: Way) -> Result<UploadRecord, Failure> {
+fn take_over(
+    gateway: &Gateway<'_>,
+    upload: &str,
+    way: Way,
+    position: Option<u64>,
+) -> Result<UploadRecord, Failure> {
     let upload = object(upload)?;
     let writer = ids::new_id(gateway.random);
-    let record = gateway.decide(|ledger| Ok(ledger.take_upload(&upload, &writer)?))?.ok_or_else(no_upload)?;
-    if record.way != way {
-        let message = format!("the bytes of this upload come by {}", record.way.as_str());
-        return Err(Refusal::conflict("other_way", message).into());
+    let taken = gateway.decide(|ledger| Ok(ledger.take_upload(&upload, way, &writer, position)?))?;
+    Err(match taken {
+        Taken::Yes(record) => return Ok(*record),
+        Taken::Gone => no_upload(),
+        Taken::OtherWay(way) => {
+            let message = format!("the bytes of this upload come by {}", way.as_str());
+            Refusal::conflict("other_way", message)
+        }
+        Taken::Elsewhere(next) => {
+            let position = position.unwrap_or_default();
+            let message = format!("position is {position}, the next byte of this upload is {next}");
+            Refusal::conflict("wrong_position", message).with_hint("send the bytes from there on")
+        }
+        Taken::Busy => {
+            Refusal::conflict("upload_taken", "a part of this upload is on its way into the store")
+                .with_hint("try again: at the latest in a minute and a half, it has arrived or never will")
+        }
     }
-    Ok(record)
+    .into())
 }
 
 /// What was said when the upload began.
@@ -261,11 +294,6 @@ fn declared(record: &UploadRecord) -> Result<Declared, Failure> {
         sha256: record.sha256.clone(),
         said: said.ok_or_else(broken)?,
     })
-}
-
-fn terms(gateway: &Gateway<'_>, declared: &Declared) -> Result<ProductTerms, Failure> {
-    let product = gateway.decide(|ledger| Ok(ledger.product_terms(&declared.product)?))?;
-    Ok(product.ok_or_else(|| unknown_product(&declared.product))?)
 }
 
 fn way(request: &Request) -> Result<Way, Refusal> {
@@ -297,9 +325,11 @@ fn object(upload: &str) -> Result<ObjectId, Refusal> {
 
 fn shown(gateway: &Gateway<'_>, status: StatusCode, record: &UploadRecord) -> Result<Response, Failure> {
     let object = &record.writing.object;
-    let put_url = match record.way {
-        Way::Presigned => gateway.objects_of(record.store)?.presigned(object, &Method::PUT, PRESIGNED_FOR),
-        Way::Request | Way::Gateway => None,
+    // What was brought is named by its tag: then nothing else is wanted.
+    let is_awaited = record.way == Way::Presigned && record.writing.token.is_empty();
+    let put_url = match is_awaited {
+        true => gateway.objects_of(record.store)?.presigned(object, &Method::PUT, PRESIGNED_FOR),
+        false => None,
     };
     let shown = json!({
         "upload": object.as_str(),

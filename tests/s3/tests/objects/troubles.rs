@@ -9,6 +9,7 @@ use crate::place::{Bucket, Place as _, bytes, object, read, read_whole, store};
 #[test]
 fn what_passes_is_tried_again() {
     let bucket = Bucket::new();
+    store(&bucket, &object(1), b"bytes");
     for fault in [
         Fault::Refused(503, "SlowDown"),
         Fault::Refused(500, "InternalError"),
@@ -42,6 +43,30 @@ fn what_does_not_pass_is_told_by_status_and_code_and_by_no_secret() {
         assert_eq!(bucket.server.requests().len(), tries);
         assert!(!error.contains("X-Amz") && !error.contains("http"), "{error}");
     }
+}
+
+#[test]
+fn what_stands_before_a_bucket_and_answers_everything_is_no_damage() {
+    let bucket = Bucket::new();
+    store(&bucket, &object(1), b"bytes");
+    bucket.objects().put_proof(&object(1), Proof::Digests(0), b"digests").unwrap();
+    for fault in [Fault::Foreign(200), Fault::Foreign(204), Fault::Foreign(404), Fault::Foreign(416)] {
+        bucket.server.next([fault]);
+        assert!(bucket.objects().proof(&object(1), Proof::Digests(0)).is_err(), "{fault:?}");
+        bucket.server.next([fault]);
+        assert!(read_whole(&bucket, &object(1), 5).is_err(), "{fault:?}");
+        bucket.server.next([fault]);
+        assert!(bucket.objects().put_proof(&object(1), Proof::Pages, b"x").is_err(), "{fault:?}");
+    }
+}
+
+#[test]
+fn an_object_of_which_there_is_nothing_at_all_is_looked_for_in_the_wrong_place() {
+    let bucket = Bucket::new();
+    let error = bucket.objects().proof(&object(1), Proof::Digests(0)).unwrap_err().to_string();
+    assert_eq!(error, "object store: s3 has nothing of the object: is this the bucket and the prefix?");
+    store(&bucket, &object(1), b"bytes");
+    assert_eq!(bucket.objects().proof(&object(1), Proof::Digests(0)).unwrap(), None);
 }
 
 #[test]
@@ -100,7 +125,7 @@ fn what_is_not_ours_to_see_never_looks_like_damage() {
         let error = read_whole(&bucket, &object(1), 5).unwrap_err().to_string();
         assert_eq!(error, format!("object store: s3 answered {expected} to read an object"));
         assert!(bucket.objects().proof(&object(1), Proof::Pages).is_err());
-        assert!(bucket.objects().adopt(&object(1)).is_err());
+        assert!(bucket.objects().brought(&object(1)).is_err());
         assert!(bucket.objects().begin(&object(1)).is_err());
     }
     for skew in [-3600, 3600] {
@@ -152,7 +177,7 @@ fn an_upload_that_was_aborted_is_not_completed() {
     let objects = bucket.objects();
     let writing = objects.begin(&object(1)).unwrap();
     objects.put_part(&writing, 0, b"bytes").unwrap();
-    objects.remove(&writing, 5).unwrap();
+    assert_eq!(objects.remove(&writing, 5, &|| true).unwrap(), 0);
     let error = objects.complete(&writing, 1).unwrap_err().to_string();
     assert_eq!(error, "object store: s3 answered 404 NoSuchUpload to list parts");
     assert!(objects.put_part(&writing, 0, b"bytes").is_err());
@@ -171,7 +196,7 @@ fn the_proof_of_a_large_object_is_kept_page_by_page_and_goes_with_it() {
     objects.put_proof(&object(1), Proof::Pages, b"pages").unwrap();
     assert_eq!(objects.proof(&object(1), Proof::Digests(2)).unwrap().as_deref(), Some(&b"page 2"[..]));
     assert_eq!(objects.proof(&object(1), Proof::Digests(3)).unwrap(), None);
-    objects.remove(&writing, 2 * 64 * 1024 * 1024 + 1).unwrap();
+    assert_eq!(objects.remove(&writing, 2 * 64 * 1024 * 1024 + 1, &|| true).unwrap(), 0);
     assert!(bucket.is_empty());
 }
 

@@ -35,7 +35,7 @@ pub(super) fn place(headers: &HeaderMap) -> Option<Place> {
 
 /// Whether the same request may succeed a moment later.
 pub(super) fn is_passing(status: StatusCode, code: Option<&str>) -> bool {
-    status.is_server_error()
+    (status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
         || status == StatusCode::TOO_MANY_REQUESTS
         || matches!(code, Some("SlowDown" | "RequestTimeout" | "InternalError" | "ServiceUnavailable"))
 }

@@ -3,8 +3,11 @@
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::header::{HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{ETAG, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use md5::Digest as _;
 use rusty_s3::S3Action;
 use url::Url;
 
@@ -24,10 +27,16 @@ const PAUSES: [Duration; 3] =
 const PATIENCE: i64 = 10;
 
 /// The most that is read of an answer that is not an object: a page of 1 000 parts has some 300 KB.
-const ANSWER: usize = 4 * 1024 * 1024;
+pub(super) const ANSWER: usize = 4 * 1024 * 1024;
 
 /// The most that is read of an error.
 const ERROR: usize = 16 * 1024;
+
+/// How long a short answer may take from its head to its end (s).
+const ANSWERED_WITHIN: i64 = 30;
+
+/// What is read of it at once.
+const CHUNK: usize = 64 * 1024;
 
 /// A bucket, and how it is called.
 pub(super) struct Client<'a> {
@@ -36,6 +45,8 @@ pub(super) struct Client<'a> {
     /// Seconds since 1970.
     pub(super) now: Box<dyn Fn() -> i64 + 'a>,
 }
+
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// One call. Every one of ours may be repeated.
 pub(super) struct Call<'c, A> {
@@ -70,8 +81,14 @@ impl<'c, A> Call<'c, A> {
         Self { what, action, headers: HeaderMap::new(), body: &[] }
     }
 
+    /// With a body, and the digest by which the server knows that it came whole.
     pub(super) fn body(self, body: &'c [u8]) -> Self {
-        Self { body, ..self }
+        let digest = STANDARD.encode(md5::Md5::digest(body));
+        let with = Self { body, ..self };
+        match HeaderValue::from_str(&digest) {
+            Ok(digest) => with.header(CONTENT_MD5, digest),
+            Err(_) => with,
+        }
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -81,7 +98,12 @@ impl<'c, A> Call<'c, A> {
 
     /// The failure of a call that was answered with something else than it is for.
     pub(super) fn unclear(&self, answer: &str) -> Failed {
-        Failed { what: self.what, why: Why::Unclear(answer.to_owned()) }
+        self.failed(Why::Unclear(answer.to_owned()))
+    }
+
+    /// The failure of a call.
+    pub(super) fn failed(&self, why: Why) -> Failed {
+        Failed { what: self.what, why }
     }
 }
 
@@ -91,17 +113,29 @@ impl Client<'_> {
     /// An answer of 200 may still end in an error, where the server began to answer before it was done (copies, and
     /// the completion of an upload).
     pub(super) fn call<'s, A: S3Action<'s>>(&self, call: &Call<'_, A>) -> Result<Vec<u8>, Failed> {
-        self.patiently(call.what, || {
-            let mut answer = self.once(call)?;
-            let body = whole(answer.body_mut().as_mut(), ANSWER).map_err(|error| Why::Unanswered(error.0))?;
-            match error_code(&body) {
-                Some(code) => {
-                    let (status, code) = (answer.status(), Some(code.to_owned()));
-                    Err(Why::Refused { status, code })
-                }
-                None => Ok(body),
+        self.patiently(call.what, || self.heard(call))
+    }
+
+    /// The same, tried once: for what comes again by itself.
+    pub(super) fn call_once<'s, A: S3Action<'s>>(&self, call: &Call<'_, A>) -> Result<Vec<u8>, Failed> {
+        self.heard(call).map_err(|why| call.failed(why))
+    }
+
+    fn heard<'s, A: S3Action<'s>>(&self, call: &Call<'_, A>) -> Result<Vec<u8>, Why> {
+        let mut answer = self.once(call)?;
+        let body =
+            self.whole(answer.body_mut().as_mut(), ANSWER).map_err(|error| Why::Unanswered(error.0))?;
+        let is_stored = !matches!(A::METHOD, rusty_s3::Method::Put) || call.body.is_empty();
+        if !is_stored && !answer.headers().contains_key(ETAG) {
+            return Err(Why::Unclear(format!("{} without a tag", answer.status().as_u16())));
+        }
+        match error_code(&body) {
+            Some(code) => {
+                let (status, code) = (answer.status(), Some(code.to_owned()));
+                Err(Why::Refused { status, code })
             }
-        })
+            None => Ok(body),
+        }
     }
 
     /// Makes a call whose answer is taken as it comes.
@@ -119,7 +153,10 @@ impl Client<'_> {
         Some(action.sign_with_time(within, &now))
     }
 
-    fn once<'s, A: S3Action<'s>>(&self, call: &Call<'_, A>) -> Result<Response<Box<dyn Incoming>>, Why> {
+    pub(super) fn once<'s, A: S3Action<'s>>(
+        &self,
+        call: &Call<'_, A>,
+    ) -> Result<Response<Box<dyn Incoming>>, Why> {
         let unsent = |why: &str| Why::Unanswered(why.to_owned());
         let url = self.signed(&call.action, SIGNED_FOR).ok_or_else(|| unsent("the clock shows no time"))?;
         let method = Method::from_bytes(A::METHOD.to_str().as_bytes()).map_err(|_| unsent("no method"))?;
@@ -128,10 +165,37 @@ impl Client<'_> {
         *request.uri_mut() = url.as_str().parse().map_err(|_| unsent("the URL is none"))?;
         *request.headers_mut() = call.headers.clone();
         let answer = self.transport.call(request).map_err(|error| Why::Unanswered(error.0))?;
-        if answer.status().is_success() { Ok(answer) } else { Err(refused(answer)) }
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(answer)) }
     }
 
-    fn patiently<T>(&self, what: &'static str, attempt: impl Fn() -> Result<T, Why>) -> Result<T, Failed> {
+    /// All of a body, as far as `limit`, and as long as an answer may take.
+    pub(super) fn whole(&self, incoming: &mut dyn Incoming, limit: usize) -> Result<Vec<u8>, TransportError> {
+        let begun = (self.now)();
+        let mut body = Vec::new();
+        while let Some(bytes) = incoming.next(limit.min(CHUNK))? {
+            body.extend(bytes);
+            if body.len() > limit {
+                return Err(TransportError(format!("the answer is longer than {limit} bytes")));
+            }
+            if (self.now)() - begun > ANSWERED_WITHIN {
+                return Err(TransportError(format!("the answer takes longer than {ANSWERED_WITHIN} s")));
+            }
+        }
+        Ok(body)
+    }
+
+    /// What an answer says that is no success. One that breaks off says no less by its status.
+    fn refused(&self, mut answer: Response<Box<dyn Incoming>>) -> Why {
+        let body = self.whole(answer.body_mut().as_mut(), ERROR).unwrap_or_default();
+        let code = error_code(&body).map(str::to_owned);
+        Why::Refused { status: answer.status(), code }
+    }
+
+    pub(super) fn patiently<T>(
+        &self,
+        what: &'static str,
+        attempt: impl Fn() -> Result<T, Why>,
+    ) -> Result<T, Failed> {
         let begun = (self.now)();
         for pause in PAUSES {
             match attempt() {
@@ -141,25 +205,6 @@ impl Client<'_> {
         }
         attempt().map_err(|why| Failed { what, why })
     }
-}
-
-/// All of a body, as far as `limit`.
-fn whole(incoming: &mut dyn Incoming, limit: usize) -> Result<Vec<u8>, TransportError> {
-    let mut body = Vec::new();
-    while let Some(bytes) = incoming.next(limit)? {
-        body.extend(bytes);
-        if body.len() > limit {
-            return Err(TransportError(format!("the answer is longer than {limit} bytes")));
-        }
-    }
-    Ok(body)
-}
-
-/// What an answer says that is no success. One that breaks off says no less by its status.
-fn refused(mut answer: Response<Box<dyn Incoming>>) -> Why {
-    let body = whole(answer.body_mut().as_mut(), ERROR).unwrap_or_default();
-    let code = error_code(&body).map(str::to_owned);
-    Why::Refused { status: answer.status(), code }
 }
 
 impl Why {

@@ -1,11 +1,11 @@
 //! Bytes of an object, asked for as one range and taken as they come; asked for again from where they broke off.
 
-use http::header::{HeaderValue, RANGE};
+use http::header::{ETAG, HeaderValue, RANGE};
 use http::{Response, StatusCode};
 use rusty_s3::actions::GetObject;
 
 use super::answer::{Place, place};
-use super::client::{Call, Failed, Why};
+use super::client::{ANSWER, Call, Failed, Why};
 use super::{NO_KEY, S3Objects};
 use crate::objects::{Chunk, Cursor, ObjectsError};
 use crate::transport::Incoming;
@@ -30,8 +30,7 @@ impl S3Objects<'_> {
                 },
             };
             match incoming.next(most) {
-                Ok(Some(mut bytes)) => {
-                    bytes.truncate(most);
+                Ok(Some(bytes)) => {
                     cursor.position += bytes.len() as u64;
                     return Ok(Chunk::Bytes(bytes));
                 }
@@ -65,6 +64,26 @@ impl S3Objects<'_> {
         Ok(Asked::Other(Chunk::OtherLength { expected: cursor.size, found }))
     }
 
+    /// All of a small object, as one that a range was asked of: nothing that stands before the bucket answers so. `None`
+    /// when there is none.
+    pub(super) fn small(&self, what: &'static str, key: &str) -> Result<Option<Vec<u8>>, ObjectsError> {
+        let call = self.ranged(what, key, 0, ANSWER as u64 - 1);
+        let read = self.0.patiently(what, || {
+            let mut answer = self.0.once(&call)?;
+            let place = place_of(&answer)?;
+            let bytes = self.0.whole(answer.body_mut().as_mut(), ANSWER);
+            let bytes = bytes.map_err(|error| Why::Unanswered(error.0))?;
+            let is_whole = place.first == 0 && bytes.len() as u64 == place.total;
+            if is_whole { Ok(bytes) } else { Err(Why::Unclear("with other bytes".to_owned())) }
+        });
+        match read {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(failed) if failed.is(NO_KEY) => Ok(None),
+            Err(failed) if failed.is_behind() => Ok(Some(Vec::new())),
+            Err(failed) => Err(failed.into()),
+        }
+    }
+
     /// The bytes of an object; `None` when there is none.
     pub(super) fn len(&self, key: &str) -> Result<Option<u64>, ObjectsError> {
         match self.range(key, 0, 0) {
@@ -73,6 +92,17 @@ impl S3Objects<'_> {
             Err(failed) if failed.is_behind() => Ok(Some(0)),
             Err(failed) => Err(failed.into()),
         }
+    }
+
+    /// The tag of an object; `None` when there is none, or one that nothing can be told from.
+    pub(super) fn tag(&self, key: &str) -> Result<Option<String>, Failed> {
+        let answer = match self.range(key, 0, 0) {
+            Ok((_, answer)) => answer,
+            Err(failed) if failed.is(NO_KEY) || failed.is_behind() => return Ok(None),
+            Err(failed) => return Err(failed),
+        };
+        let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok());
+        Ok(tag.filter(|tag| tag.starts_with('"')).map(str::to_owned))
     }
 
     /// An object that is there already, where `failed` may mean just that.
@@ -89,18 +119,36 @@ impl S3Objects<'_> {
         first: u64,
         last: u64,
     ) -> Result<(Place, Response<Box<dyn Incoming>>), Failed> {
-        let action = GetObject::new(self.bucket(), Some(self.credentials()), key);
-        let mut call = Call::new(READ, action);
-        if let Ok(range) = HeaderValue::from_str(&format!("bytes={first}-{last}")) {
-            call = call.header(RANGE, range);
-        }
+        let call = self.ranged(READ, key, first, last);
         let answer = self.0.open(&call)?;
-        // All of the object instead of a range of it would be read from the wrong place, or for nothing.
-        match place(answer.headers()) {
-            Some(place) if answer.status() == StatusCode::PARTIAL_CONTENT => Ok((place, answer)),
-            _ => Err(call.unclear(&format!("{} without a range that can be told", answer.status().as_u16()))),
+        match place_of(&answer) {
+            Ok(place) => Ok((place, answer)),
+            Err(why) => Err(call.failed(why)),
         }
     }
+
+    fn ranged<'k>(
+        &'k self,
+        what: &'static str,
+        key: &'k str,
+        first: u64,
+        last: u64,
+    ) -> Call<'k, GetObject<'k>> {
+        let call = Call::new(what, GetObject::new(self.bucket(), Some(self.credentials()), key));
+        match HeaderValue::from_str(&format!("bytes={first}-{last}")) {
+            Ok(range) => call.header(RANGE, range),
+            Err(_) => call,
+        }
+    }
+}
+
+/// Where the bytes of an answer stand. All of the object instead of a range of it would be read from the wrong place, or
+/// for nothing.
+fn place_of(answer: &Response<Box<dyn Incoming>>) -> Result<Place, Why> {
+    let status = answer.status();
+    place(answer.headers())
+        .filter(|_| status == StatusCode::PARTIAL_CONTENT)
+        .ok_or_else(|| Why::Unclear(format!("{} without a range that can be told", status.as_u16())))
 }
 
 enum Asked {
@@ -112,6 +160,6 @@ enum Asked {
 impl Failed {
     /// Whether the range begins behind the end of the object.
     fn is_behind(&self) -> bool {
-        matches!(&self.why, Why::Refused { status: StatusCode::RANGE_NOT_SATISFIABLE, .. })
+        self.is("InvalidRange")
     }
 }

@@ -88,32 +88,35 @@ impl UploadRecord {
     /// The most bytes that its store may have of it: a part may be stored that nobody noted.
     pub fn most_stored(&self) -> u64 {
         let noted = self.position.saturating_add(self.part.saturating_mul(2));
-        self.size.map_or(noted, |size| size.max(self.position))
+        self.size.unwrap_or(0).max(noted)
     }
 
     pub(crate) const COLUMNS: &str = "u.upload, u.product, u.version, u.store, u.token, u.part, u.way, u.size, \
          u.sha256, u.declared, u.position, u.state, u.writer, u.expires_at";
 
-    pub(crate) fn read(row: &Row) -> Result<Self, SqlError> {
+    pub(crate) fn read(row: &Row, at: usize) -> Result<Self, SqlError> {
         let bad = |what: &str| SqlError(format!("upload with a bad {what}"));
-        let count = |at: usize, what: &str| u64::try_from(row.int(at)?).map_err(|_| bad(what));
+        let count = |n: usize, what: &str| u64::try_from(row.int(at + n)?).map_err(|_| bad(what));
         Ok(Self {
-            product: product_key(row, 1)?,
-            version: version(row, 2)?.ok_or_else(|| bad("version"))?,
-            store: Store::parse(&row.text(3)?).ok_or_else(|| bad("store"))?,
+            product: product_key(row, at + 1)?,
+            version: version(row, at + 2)?.ok_or_else(|| bad("version"))?,
+            store: Store::parse(&row.text(at + 3)?).ok_or_else(|| bad("store"))?,
             writing: Writing {
-                object: ObjectId::parse(&row.text(0)?).map_err(|_| bad("name"))?,
-                token: row.text(4)?,
+                object: ObjectId::parse(&row.text(at)?).map_err(|_| bad("name"))?,
+                token: row.text(at + 4)?,
             },
             part: count(5, "part")?,
-            way: Way::parse(&row.text(6)?).ok_or_else(|| bad("way"))?,
-            size: row.opt_int(7)?.map(|size| u64::try_from(size).map_err(|_| bad("size"))).transpose()?,
-            sha256: row.opt_text(8)?,
-            declared: row.text(9)?,
+            way: Way::parse(&row.text(at + 6)?).ok_or_else(|| bad("way"))?,
+            size: row
+                .opt_int(at + 7)?
+                .map(|size| u64::try_from(size).map_err(|_| bad("size")))
+                .transpose()?,
+            sha256: row.opt_text(at + 8)?,
+            declared: row.text(at + 9)?,
             position: count(10, "position")?,
-            state: row.text(11)?,
-            writer: row.text(12)?,
-            expires_at: row.int(13)?,
+            state: row.text(at + 11)?,
+            writer: row.text(at + 12)?,
+            expires_at: row.int(at + 13)?,
         })
     }
 }

@@ -15,7 +15,8 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 /// An upload under way, or an object that is to be removed (`doomed`). `upload` is the name of its object, `token` what
 /// the store knows it by, `part` the bytes of its parts. `declared` is what its operator said of it, and `state` what is
-/// known of its first `position` bytes: neither is read here. `writer` is the request that writes it: whoever came last.
+/// known of its first `position` bytes: neither is read here. `writer` is the request that writes it, whoever came last, and has a part on its
+/// way into the store until `writing_until` at the latest.
 const UPLOAD: &str = "CREATE TABLE upload (
     upload TEXT PRIMARY KEY,
     product TEXT NOT NULL,
@@ -30,6 +31,7 @@ const UPLOAD: &str = "CREATE TABLE upload (
     position BIGINT NOT NULL DEFAULT 0,
     state TEXT NOT NULL,
     writer TEXT NOT NULL,
+    writing_until BIGINT NOT NULL DEFAULT 0,
     doomed BIGINT NOT NULL DEFAULT 0 CHECK (doomed IN (0, 1)),
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL)";

@@ -8,7 +8,7 @@ use ota_rollout::{JobState, Mode, TaskState};
 
 use ota_ledger::job::NewJob;
 
-use crate::ledger::store::{START, Store, id, pk, terms, ver};
+use crate::ledger::store::{START, Store, id, object_of, pk, terms, ver};
 
 fn access(store: &Store, link: &Link) -> &'static str {
     match store.act(|ledger| ledger.access(link).unwrap()) {
@@ -172,7 +172,9 @@ fn quarantine_closes_every_link_and_holds_the_jobs() {
     let begun = store.inform("d0", "1").unwrap().link;
     assert_eq!(begin(&store, &begun), Begun::Yes);
     for _ in 0..2 {
-        store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "block 3 is damaged").unwrap());
+        store.act(|ledger| {
+            ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "block 3 is damaged").unwrap()
+        });
     }
     assert_eq!(access(&store, &begun), "the firmware is quarantined");
     let record = store.record(&job);

@@ -5,7 +5,7 @@ use ota_ledger::download::{Access, Begun};
 use ota_protocol::link::Link;
 use ota_rollout::{JobState, Mode, TaskState};
 
-use crate::ledger::store::{Store, id, pk, terms, ver};
+use crate::ledger::store::{Store, id, object_of, pk, terms, ver};
 
 fn opens(store: &Store, link: &Link) -> &'static str {
     match store.act(|ledger| ledger.access(link).unwrap()) {
@@ -89,7 +89,7 @@ fn what_cannot_resume_is_refused() {
     let refused = |job: &str| store.act(|ledger| ledger.resume_job(job)).unwrap_err().to_string();
     assert_eq!(refused("none"), "there is no job none");
     assert_eq!(store.act(|ledger| ledger.resume_job(&job).unwrap()).state, JobState::Running);
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged").unwrap());
     assert_eq!(refused(&job), "its firmware is quarantined");
     store.inform("d0", "2");
     assert_eq!(refused(&job), "the job is done, only one that is held, paused or stopped resumes");
@@ -220,7 +220,7 @@ fn a_job_that_is_done_does_not_run_again_once_its_firmware_is_quarantined() {
     let store = Store::with_devices(1);
     let job = store.job(Mode::Push, terms(10));
     store.fail("d0");
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged").unwrap());
     assert_eq!(retry(&store, &job, "d0"), Err("its firmware is quarantined".to_owned()));
     assert_eq!(store.standing(&job).0, JobState::Done);
 }

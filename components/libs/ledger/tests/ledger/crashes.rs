@@ -10,7 +10,7 @@ use ota_protocol::link::Link;
 use ota_rollout::{Mode, Retry, Stage, Terms};
 
 use crate::database::EVERY_CUT;
-use crate::ledger::store::{Store, heard, id, pk, terms, ver};
+use crate::ledger::store::{Store, heard, id, object_of, pk, terms, ver};
 
 /// Runs `act` whole; and then for each of its statements in a world of its own, killed before that statement and
 /// repeated. After a sweep or two, every world must be as the first.
@@ -244,6 +244,6 @@ fn a_device_that_connects() {
 #[test]
 fn a_quarantine() {
     comes_to_the_same_end(at_work, |store| {
-        sql(store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged")))
+        sql(store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged")))
     });
 }

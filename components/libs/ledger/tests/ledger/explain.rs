@@ -8,7 +8,7 @@ use ota_ledger::scope::Scope;
 use ota_rollout::window::Window;
 use ota_rollout::{Kind, Mode, Retry, Schedule, Stage, TaskState, Terms};
 
-use crate::ledger::store::{START, Store, id, pk, terms, ver};
+use crate::ledger::store::{START, Store, id, object_of, pk, terms, ver};
 
 fn explained(store: &Store, job: &str, device: &str) -> Explained {
     let explanation = store.act(|ledger| ledger.explain_in(&id(device), job).unwrap().unwrap());
@@ -62,7 +62,7 @@ fn a_job_that_does_not_run_is_named_with_its_state_and_why() {
 fn a_damaged_firmware_and_the_hold_that_it_led_to_are_both_named() {
     let store = Store::with_devices(2);
     let job = store.job(Mode::Push, terms(10));
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d1"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d1"), "damaged").unwrap());
     let told = explained(&store, &job, "d0");
     assert_eq!(told.verdict, Verdict::Waits);
     assert!(told.why[0].starts_with("the job is held: "), "{:?}", told.why);

@@ -6,7 +6,7 @@ use ota_ledger::offer::Offers;
 use ota_ledger::record::Duties;
 use ota_rollout::{JobState, Mode, Reasons, Retry, TaskState, Terms};
 
-use crate::ledger::store::{Store, id, pk, terms, ver};
+use crate::ledger::store::{Store, id, object_of, pk, terms, ver};
 
 /// Devices on 1, firmware 2 and 3 that must be passed through, and 4.
 fn with_hops(devices: usize) -> Store {
@@ -198,7 +198,7 @@ fn getversion_offers_the_next_hop() {
 fn a_damaged_hop_holds_the_job_refuses_its_resume_and_the_next_that_needs_it() {
     let store = with_hops(2);
     let job = store.job_to("4", Mode::Push, terms(2));
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged").unwrap());
     assert_eq!(store.standing(&job), (JobState::Held, "firmware quarantined".to_owned()));
     let refused = store.act(|ledger| ledger.resume_job(&job)).unwrap_err().to_string();
     assert_eq!(refused, "its firmware is quarantined");
@@ -224,7 +224,9 @@ fn a_job_whose_firmware_is_damaged_while_its_tasks_are_made_holds() {
     ota_ledger::Sql::execute(&store.sql, insert, &[]).unwrap();
     let job = store.job_to("4", Mode::Push, terms(2));
     assert_eq!(store.standing(&job).0, JobState::Preparing);
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("3"), &id("f100001"), "damaged").unwrap());
+    store.act(|ledger| {
+        ledger.quarantine(&pk(), &ver("3"), &object_of("3"), &id("f100001"), "damaged").unwrap()
+    });
     store.sweep();
     assert_eq!(store.standing(&job), (JobState::Held, "firmware quarantined".to_owned()));
 }

@@ -5,7 +5,7 @@ use ota_ledger::scope::Scope;
 use ota_protocol::key::DeviceKey;
 use ota_rollout::{JobState, Mode};
 
-use crate::ledger::store::{Store, id, pk, terms, ver};
+use crate::ledger::store::{Store, id, object_of, pk, terms, ver};
 
 fn create(store: &Store, to: &str, scope: Scope) -> Result<(i64, JobState), String> {
     let new = NewJob { scope, ..store.new_job(to) };
@@ -24,7 +24,7 @@ fn what_cannot_be_a_job_is_refused_and_leaves_nothing() {
     ] {
         assert_eq!(create(&store, to, scope), Err(why.to_owned()));
     }
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged").unwrap());
     assert_eq!(create(&store, "2", Scope::default()), Err("firmware 2 is quarantined".to_owned()));
     assert!(store.act(|ledger| ledger.jobs(None, None, 10).unwrap()).is_empty());
 }

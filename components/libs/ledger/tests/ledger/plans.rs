@@ -13,7 +13,7 @@ use ota_rollout::{Mode, Stage, Terms};
 
 use crate::database::{FLEET, START, analyze, scans, unhurried};
 use crate::ledger::hooks::{add_hook, arrive};
-use crate::ledger::store::{Store, heard, id, pk, terms, ver};
+use crate::ledger::store::{Store, heard, id, object_of, pk, terms, ver};
 
 /// A fleet with a history, of which one job has all, and the jobs whose devices move.
 struct Fleet {
@@ -108,7 +108,7 @@ fn run_everything(fleet: &Fleet) {
             arrive(store, &delivery);
         }
     }
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged").unwrap());
     sweep(store);
 }
 

@@ -13,7 +13,7 @@ use ota_ledger::{Ledger, Row, Sql, SqlError, Value};
 use ota_rollout::{JobState, Mode, Retry, TaskState, Terms};
 
 use crate::database::{DIALECT, Shared};
-use crate::ledger::store::{Store, heard, id, pk, terms, ver};
+use crate::ledger::store::{Store, heard, id, object_of, pk, terms, ver};
 
 const DEVICES: usize = 12;
 
@@ -268,7 +268,7 @@ fn wear(store: &Store, numbers: &mut Numbers) -> Result<(), SqlError> {
         }
         5 => ledger.replace_device(&device, "anew").map(drop),
         6 => ledger.set_tags(&device, &[format!("t{}", numbers.below(3))]).map(drop),
-        7 => ledger.quarantine(&pk(), &ver("5"), &device, "damaged"),
+        7 => ledger.quarantine(&pk(), &ver("5"), &object_of("5"), &device, "damaged").map(drop),
         8 => {
             let bridge = Recipient::Bridge { name: "b0", is_reporting: numbers.below(2) == 0 };
             ledger.deliveries(bridge, &|| true).map(drop)
@@ -282,7 +282,7 @@ fn wear(store: &Store, numbers: &mut Numbers) -> Result<(), SqlError> {
 }
 
 fn quarantine(store: &Store) -> Result<(), SqlError> {
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d0"), "damaged"))
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object_of("2"), &id("d0"), "damaged")).map(drop)
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Store {
     }
 
     fn try_firmware(&self, version: &str, duties: Duties) -> Result<Pushed, SqlError> {
-        let object = ObjectId::from_random(*Md5::of(version.as_bytes()).as_bytes());
+        let object = object_of(version);
         let stored = Stored {
             store: Kept::Kv,
             object: object.clone(),
@@ -341,4 +341,9 @@ pub(crate) fn heard(device: &str) -> Heard {
 
 pub(crate) fn ver(version: &str) -> Version {
     Version::parse(version).unwrap()
+}
+
+/// The object that a version of the tests is stored as.
+pub(crate) fn object_of(version: &str) -> ObjectId {
+    ObjectId::from_random(*Md5::of(version.as_bytes()).as_bytes())
 }

@@ -5,7 +5,7 @@ use ota_image::{BlocksRoot, Md5, ObjectId, Sha256, Store as Kept, Stored};
 use ota_ledger::Sql as _;
 use ota_ledger::firmware::{NewFirmware, Pushed};
 use ota_ledger::record::{Duties, UploadRecord, Way};
-use ota_ledger::upload::Sought;
+use ota_ledger::upload::{Sought, Taken};
 use ota_protocol::message::SignMethod;
 
 use crate::ledger::store::{Store, id, pk, ver};
@@ -29,12 +29,44 @@ fn an_upload_is_noted_as_it_was_begun_and_as_far_as_it_is() {
 fn who_takes_an_upload_writes_it_and_who_did_before_does_not() {
     let store = Store::new();
     let first = begun(&store, 1, Way::Gateway);
-    let second = store.act(|ledger| ledger.take_upload(&object(1), "second").unwrap()).unwrap();
-    assert_eq!(second.writer, "second");
+    let Taken::Yes(second) = take(&store, 1, None) else { panic!("it is free") };
+    assert_eq!(second.writer, "taker");
     assert!(!note(&store, &first, 10, "late"));
+    assert!(!store.act(|ledger| ledger.hold_upload(&first, 1000).unwrap()));
     assert!(note(&store, &second, 20, "now"));
     assert_eq!(upload(&store, 1).unwrap().position, 20);
-    assert!(store.act(|ledger| ledger.take_upload(&object(2), "x").unwrap()).is_none());
+}
+
+#[test]
+fn nobody_takes_an_upload_whose_part_may_still_arrive_nor_one_that_is_elsewhere() {
+    let store = Store::new();
+    let first = begun(&store, 1, Way::Gateway);
+    assert!(store.act(|ledger| ledger.hold_upload(&first, 90_000).unwrap()));
+    assert_eq!(take(&store, 1, None), Taken::Busy);
+    store.pass(89_999);
+    assert_eq!(take(&store, 1, Some(0)), Taken::Busy);
+    store.pass(1);
+    let Taken::Yes(second) = take(&store, 1, Some(0)) else { panic!("it arrived, or never will") };
+    assert!(store.act(|ledger| ledger.hold_upload(&second, 90_000).unwrap()));
+    assert!(note(&store, &second, 4096, "stored"), "then it is free again");
+    assert_eq!(take(&store, 1, Some(0)), Taken::Elsewhere(4096));
+    assert!(note(&store, &second, 4096, "who was refused took nothing"));
+    let other = store.act(|ledger| ledger.take_upload(&object(1), Way::Presigned, "x", None).unwrap());
+    assert_eq!(other, Taken::OtherWay(Way::Gateway));
+    assert_eq!(take(&store, 2, None), Taken::Gone);
+}
+
+#[test]
+fn what_was_brought_is_named_once() {
+    let store = Store::new();
+    let mut record = begun(&store, 1, Way::Presigned);
+    record.writing.token = String::new();
+    let name = |token: &str| store.act(|ledger| ledger.name_upload(&record, token).unwrap());
+    assert!(!name("\"tag\""), "it has a token");
+    store.sql.execute("UPDATE upload SET token = ''", &[]).unwrap();
+    assert!(name("\"tag\""));
+    assert!(!name("\"other\""));
+    assert_eq!(upload(&store, 1).unwrap().writing.token, "\"tag\"");
 }
 
 #[test]
@@ -71,24 +103,48 @@ fn the_same_upload_is_found_by_all_that_it_is() {
 #[test]
 fn what_nobody_goes_on_with_is_doomed_when_its_time_is_up_and_not_before() {
     let store = Store::new();
-    let doomed = || store.act(|ledger| ledger.doomed_upload().unwrap()).map(|upload| upload.writing.object);
+    let doomed = || store.act(|ledger| ledger.doomed_upload().unwrap());
     let begun = begun(&store, 1, Way::Gateway);
     store.pass(DAY - 1);
-    assert_eq!(doomed(), None);
+    assert!(doomed().is_none());
     assert!(note(&store, &begun, 10, "state"), "it goes on, and its day begins anew");
     store.pass(DAY - 1);
-    assert_eq!(doomed(), None);
+    assert!(doomed().is_none());
+    assert!(matches!(take(&store, 1, None), Taken::Yes(_)), "somebody comes back for it");
+    store.pass(DAY - 1);
+    assert!(doomed().is_none());
     store.pass(1);
-    assert_eq!(doomed(), Some(object(1)));
+    assert_eq!(doomed().unwrap().writing.object, object(1));
     assert!(!note(&store, &begun, 20, "late"));
     assert!(upload(&store, 1).is_none());
     // Whoever was to remove it died: another comes for it, a minute later.
-    assert_eq!(doomed(), None);
+    assert!(doomed().is_none());
     store.pass(60_000);
-    assert_eq!(doomed(), Some(object(1)));
-    store.act(|ledger| ledger.forget_upload(&object(1)).unwrap());
-    store.pass(60_000);
-    assert_eq!(doomed(), None);
+    assert_eq!(doomed().unwrap().writing.object, object(1));
+}
+
+#[test]
+fn an_object_is_removed_piece_by_piece_and_forgotten_when_nothing_is_left() {
+    let store = Store::new();
+    begun(&store, 1, Way::Gateway);
+    store.pass(DAY);
+    for (was, left) in [(2 * 4096, 500), (500, 200), (200, 0)] {
+        let doomed = store.act(|ledger| ledger.doomed_upload().unwrap()).unwrap();
+        assert_eq!(doomed.most_stored(), was);
+        store.act(|ledger| ledger.removed_upload(&object(1), left).unwrap());
+    }
+    assert!(store.sql.query("SELECT upload FROM upload", &[]).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_given_up_is_removed_once_more_when_everything_has_arrived() {
+    let store = Store::new();
+    begun(&store, 1, Way::Gateway);
+    assert!(store.act(|ledger| ledger.doom_upload(&object(1)).unwrap()));
+    store.pass(3_600_000 - 1);
+    assert!(store.act(|ledger| ledger.doomed_upload().unwrap()).is_none());
+    store.pass(1);
+    assert!(store.act(|ledger| ledger.doomed_upload().unwrap()).is_some());
 }
 
 #[test]
@@ -125,12 +181,17 @@ fn a_damaged_firmware_gets_a_sound_object_and_the_old_one_is_doomed() {
     let store = Store::new();
     begun(&store, 1, Way::Gateway);
     register(&store, "2", 1);
-    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &id("d"), "damage").unwrap());
+    store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object(1), &id("d"), "damage").unwrap());
     begun(&store, 2, Way::Gateway);
     let Pushed::Repaired(firmware) = register(&store, "2", 2) else { panic!("it was damaged") };
     assert_eq!((firmware.image.object, firmware.quarantined_at), (object(2), None));
+    assert!(store.act(|ledger| ledger.doomed_upload().unwrap()).is_none(), "a URL may still lead there");
+    store.pass(600_000);
     let doomed = store.act(|ledger| ledger.doomed_upload().unwrap()).unwrap();
     assert_eq!((doomed.writing.object, doomed.size), (object(1), Some(1000)));
+    // Whoever still read the old one found the damage once more, and says nothing of the new one.
+    let again = store.act(|ledger| ledger.quarantine(&pk(), &ver("2"), &object(1), &id("d"), "damage"));
+    assert!(!again.unwrap());
     assert!(matches!(register(&store, "2", 2), Pushed::Same(_)), "asked again, nothing is repaired twice");
     let events = store.sql.query("SELECT kind FROM event WHERE kind LIKE 'firmware%'", &[]).unwrap();
     assert_eq!(events.len(), 2);
@@ -153,6 +214,10 @@ fn begun(store: &Store, n: u8, way: Way) -> UploadRecord {
     };
     store.act(|ledger| ledger.begin_upload(&record).unwrap());
     record
+}
+
+fn take(store: &Store, n: u8, position: Option<u64>) -> Taken {
+    store.act(|ledger| ledger.take_upload(&object(n), Way::Gateway, "taker", position).unwrap())
 }
 
 fn upload(store: &Store, n: u8) -> Option<UploadRecord> {

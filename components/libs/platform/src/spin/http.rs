@@ -2,7 +2,7 @@
 
 use ::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use ::http::{HeaderMap, Method, StatusCode, Uri};
-use futures::{Sink, StreamExt as _};
+use futures::{Sink, Stream, StreamExt as _};
 use spin_sdk::http::{Fields, IncomingRequest, OutgoingResponse, ResponseOutparam};
 
 use super::Host;
@@ -46,6 +46,16 @@ pub async fn read(request: IncomingRequest, limit: usize) -> Result<Request, Ref
         }
     }
     Ok(read)
+}
+
+/// Reads what still comes of a body that is not wanted, up to a limit, so that its client gets to read the answer.
+pub async fn drain<E>(body: &mut (impl Stream<Item = Result<Vec<u8>, E>> + Unpin)) {
+    let mut total = 0;
+    while total < DRAIN
+        && let Some(Ok(chunk)) = body.next().await
+    {
+        total += chunk.len();
+    }
 }
 
 /// Answers, with the length of the body (without one the host sends chunks, and keep-alive stalls), and without

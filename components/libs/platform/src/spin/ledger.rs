@@ -27,13 +27,6 @@ impl SpinLedger {
         }
     }
 
-    pub(super) fn release(&self) {
-        match self {
-            Self::Sqlite(sql) => sql.release(),
-            Self::Postgres(sql) => sql.release(),
-        }
-    }
-
     fn sql(&self) -> &dyn Sql {
         match self {
             Self::Sqlite(sql) => sql,
@@ -49,5 +42,12 @@ impl Sql for SpinLedger {
 
     fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
         self.sql().query(sql, params)
+    }
+
+    fn release(&self) {
+        match self {
+            Self::Sqlite(sql) => sql.release(),
+            Self::Postgres(sql) => sql.release(),
+        }
     }
 }
