@@ -18,6 +18,7 @@ pub use head::{Download, open};
 #[expect(unsafe_code, clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
 mod entry {
     use futures::SinkExt as _;
+    use futures::future::poll_immediate;
     use ota_platform::{Failure, spin};
     use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
@@ -48,13 +49,22 @@ mod entry {
                     let Some(piece) = piece else { return };
                     // A slow device would hold a connection of the pool for as long as it reads.
                     gateway.release();
-                    if sink.send(piece).await.is_err() {
+                    // Waits for the piece before and only begins with this one: the next is read and verified while the
+                    // host sends.
+                    if sink.feed(piece).await.is_err() || is_broken(poll_immediate(sink.flush()).await) {
                         return;
                     }
+                }
+                if sink.flush().await.is_err() {
+                    return;
                 }
                 drop(sink);
                 body.complete();
             }
         }
+    }
+
+    fn is_broken<T, E>(sent: Option<Result<T, E>>) -> bool {
+        matches!(sent, Some(Err(_)))
     }
 }

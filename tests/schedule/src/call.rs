@@ -19,6 +19,7 @@ use ota_protocol::version::Version;
 use ota_rollout::{Budget, JobState, Terms};
 
 use crate::answer::Answer;
+use crate::ground::object_of;
 use crate::said::Said;
 
 /// Something to do.

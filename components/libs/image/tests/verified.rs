@@ -16,10 +16,10 @@ fn a_reader_holds_one_piece_and_reads_each_once() {
     let image = stored(&kv, &bytes, usize::MAX);
     kv.reads.set(0);
     let range = ByteRange::whole(image.size).unwrap();
-    let mut reader = Reader::open(Box::new(KvObjects(&kv)), &image, range).unwrap();
+    let reader = Reader::open(Box::new(KvObjects(&kv)), &image, range).unwrap();
     assert_eq!(kv.reads.get(), 2, "the digests and the first piece");
     let mut lengths = Vec::new();
-    while let Some(piece) = reader.next() {
+    for piece in reader {
         lengths.push(piece.unwrap().len());
     }
     assert_eq!(lengths, [PIECE, PIECE, 10]);

@@ -68,14 +68,8 @@ impl Declared {
     /// The most bytes that may come: those that were declared, or what a store that keeps `most` takes for a product with
     /// these terms.
     pub(super) fn limit(&self, terms: &ProductTerms, most: u64) -> Result<u64, Refusal> {
-        self.may_have(self.size.unwrap_or(0), terms, most)?;
+        may_have(self.size.unwrap_or(0), terms, most)?;
         Ok(self.size.unwrap_or_else(|| limit(terms, most)))
-    }
-
-    /// Refuses more bytes than devices and the store take.
-    pub(super) fn may_have(&self, size: u64, terms: &ProductTerms, most: u64) -> Result<(), Refusal> {
-        let limit = limit(terms, most);
-        if size > limit { Err(too_large(size, limit, most)) } else { Ok(()) }
     }
 
     /// What was declared must be what came.
@@ -104,6 +98,12 @@ impl Said {
     pub(super) fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
+}
+
+/// Refuses more bytes than devices with these terms, and a store that keeps `most`, take.
+pub(super) fn may_have(size: u64, terms: &ProductTerms, most: u64) -> Result<(), Refusal> {
+    let limit = limit(terms, most);
+    if size > limit { Err(too_large(size, limit, most)) } else { Ok(()) }
 }
 
 fn limit(terms: &ProductTerms, most: u64) -> u64 {

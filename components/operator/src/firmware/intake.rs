@@ -9,7 +9,7 @@ use ota_ledger::registry::ProductTerms;
 use ota_platform::watch::Watch;
 use ota_platform::{Failure, Gateway, Refusal, Response, response};
 
-use super::declared::{Declared, too_large};
+use super::declared::{Declared, may_have, too_large};
 use super::{release, shown};
 use crate::devices::unknown_product;
 
@@ -89,7 +89,7 @@ impl<'i> Intake<'i> {
     /// Registers what was stored, under the terms of now: those of before its bytes came may be hours old.
     pub(super) fn register(&self, declared: &Declared, stored: &Stored) -> Result<Response, Failure> {
         let terms = terms(self.gateway, declared)?;
-        declared.may_have(stored.size, &terms, self.objects.limit())?;
+        may_have(stored.size, &terms, self.objects.limit())?;
         let sha256 = stored.sha256.to_string();
         let signature = release::check(self.gateway, &terms, declared, stored.size, &sha256)?;
         standing(self.gateway, declared)?;

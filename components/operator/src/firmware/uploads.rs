@@ -327,9 +327,10 @@ fn shown(gateway: &Gateway<'_>, status: StatusCode, record: &UploadRecord) -> Re
     let object = &record.writing.object;
     // What was brought is named by its tag: then nothing else is wanted.
     let is_awaited = record.way == Way::Presigned && record.writing.token.is_empty();
-    let put_url = match is_awaited {
-        true => gateway.objects_of(record.store)?.presigned(object, &Method::PUT, PRESIGNED_FOR),
-        false => None,
+    let put_url = if is_awaited {
+        gateway.objects_of(record.store)?.presigned(object, &Method::PUT, PRESIGNED_FOR)
+    } else {
+        None
     };
     let shown = json!({
         "upload": object.as_str(),

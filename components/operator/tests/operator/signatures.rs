@@ -14,7 +14,7 @@ fn a_signature_by_a_key_of_the_product_is_kept_and_any_other_is_refused() {
     let good = signature(&ours, "pk", "2", IMAGE);
     let refused = bed.upload("2", &format!("?signature={good}"), IMAGE);
     assert_refused(&refused, StatusCode::UNPROCESSABLE_ENTITY, "bad_signature", "pk has no signing_keys");
-    set(&bed, json!({"signing_keys": [public(&other), public(&ours).to_uppercase(), public(&ours)]}));
+    set(&bed, &json!({"signing_keys": [public(&other), public(&ours).to_uppercase(), public(&ours)]}));
     for bad in [
         signature(&key(3), "pk", "2", IMAGE),
         signature(&ours, "kp", "2", IMAGE),
@@ -33,7 +33,7 @@ fn a_signature_by_a_key_of_the_product_is_kept_and_any_other_is_refused() {
 #[test]
 fn where_signatures_are_required_nothing_comes_in_without_one() {
     let bed = fresh();
-    set(&bed, json!({"signing_keys": [public(&key(1))], "requires_signature": true}));
+    set(&bed, &json!({"signing_keys": [public(&key(1))], "requires_signature": true}));
     let calls = bed.kv.count();
     let says = "product pk takes no firmware without a signature";
     assert_refused(&bed.upload("2", "", IMAGE), StatusCode::UNPROCESSABLE_ENTITY, "signature_required", says);
@@ -44,7 +44,7 @@ fn where_signatures_are_required_nothing_comes_in_without_one() {
     assert_eq!(bed.kv.count(), calls, "before a byte is stored");
     let good = signature(&key(1), "pk", "2", IMAGE);
     assert_eq!(bed.upload("2", &format!("?signature={good}"), IMAGE).status(), StatusCode::CREATED);
-    set(&bed, json!({"requires_signature": false}));
+    set(&bed, &json!({"requires_signature": false}));
     assert_eq!(bed.upload("3", "", IMAGE).status(), StatusCode::CREATED);
 }
 
@@ -86,7 +86,7 @@ fn what_is_no_key_is_refused_and_named() {
         assert_eq!(created[field], new[field]);
     }
     let detail = format!("signed by {key}, signatures are required, devices do not use the Java SDK");
-    set(&bed, json!({"signing_keys": [key], "requires_signature": true, "java_sdk": false}));
+    set(&bed, &json!({"signing_keys": [key], "requires_signature": true, "java_sdk": false}));
     let events = bed.show("/api/v1/events?limit=1000");
     assert!(events.to_string().contains(&detail), "{events}");
 }
@@ -97,8 +97,8 @@ fn fresh() -> Testbed {
     bed
 }
 
-fn set(bed: &Testbed, body: serde_json::Value) {
-    assert_eq!(patch(bed, "/api/v1/products/pk", &body).status(), StatusCode::OK);
+fn set(bed: &Testbed, body: &serde_json::Value) {
+    assert_eq!(patch(bed, "/api/v1/products/pk", body).status(), StatusCode::OK);
 }
 
 fn key(n: u8) -> SigningKey {

@@ -79,7 +79,7 @@ fn bytes_that_do_not_belong_there_are_409_with_the_place_that_is_next() {
         let response = bed.operate(Method::PUT, &format!("{}{query}", path(&upload)), "x");
         assert_refused(&response, StatusCode::BAD_REQUEST, "bad_request", says);
     }
-    let more = append(&bed, &upload, 4 * MIB, &[0; MIB + 1]);
+    let more = append(&bed, &upload, 4 * MIB, &vec![0; MIB + 1]);
     let says = "size was declared as 5242880, more bytes came";
     assert_refused(&more, StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch", says);
     append(&bed, &upload, 4 * MIB, &image[4 * MIB..]);

@@ -39,7 +39,7 @@ async fn entry(request: IncomingRequest, out: ResponseOutparam) {
     for n in 0_u64.. {
         let Ok(piece) = gateway.kv.get(&format!("image:{object}:{n}")) else { return };
         let Some(piece) = piece else { break };
-        host.release();
+        gateway.release();
         if sink.send(piece).await.is_err() {
             return;
         }
