@@ -44,7 +44,7 @@ mod entry {
             Download::Answer(response) => spin::respond(out, head.method(), response).await,
             Download::Stream(response, mut body) => {
                 let mut sink = spin::stream(out, &response);
-                while let Some(piece) = body.next() {
+                for piece in body.by_ref() {
                     // Dropping the sink before its Content-Length is reached aborts the connection.
                     let Some(piece) = piece else { return };
                     // A slow device would hold a connection of the pool for as long as it reads.

@@ -18,7 +18,7 @@ pub struct S3Settings {
 /// What an operator says of a bucket, as text. No Debug form: there are secrets in it.
 #[derive(Clone, Copy)]
 pub struct S3Text<'a> {
-    /// `http(s)://host[:port]` that the gateway calls; with [`S3Style::Virtual`] the host begins with the bucket.
+    /// `http(s)://host[:port]` that the gateway calls; with the style `virtual` the host begins with the bucket.
     pub url: &'a str,
     /// The same for everybody else; `None` when it is the same.
     pub public_url: Option<&'a str>,
