@@ -51,7 +51,9 @@ mod entry {
                     gateway.release();
                     // Waits for the piece before and only begins with this one: the next is read and verified while the
                     // host sends.
-                    if sink.feed(piece).await.is_err() || is_broken(poll_immediate(sink.flush()).await) {
+                    let is_broken = sink.feed(piece).await.is_err()
+                        || matches!(poll_immediate(sink.flush()).await, Some(Err(_)));
+                    if is_broken {
                         return;
                     }
                 }
@@ -62,9 +64,5 @@ mod entry {
                 body.complete();
             }
         }
-    }
-
-    fn is_broken<T, E>(sent: Option<Result<T, E>>) -> bool {
-        matches!(sent, Some(Err(_)))
     }
 }

@@ -58,7 +58,9 @@ fn check_sources(steps: &mut Steps, workspace: &Workspace) {
         sizes(workspace)
     });
     steps.run("clippy of the components", || {
-        for_wasm(workspace, "clippy", &["--keep-going", "--", "-D", "warnings"]).map(|()| Done::passed(""))
+        // With the one that only benchmarks know, which is made of the sources of one that ships.
+        let rest = ["-p", "ota-bench-guest", "--keep-going", "--", "-D", "warnings"];
+        for_wasm(workspace, "clippy", &rest).map(|()| Done::passed(""))
     });
     steps.run("documentation", || {
         let mut cargo = process::cargo(workspace.root());

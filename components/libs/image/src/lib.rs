@@ -8,6 +8,7 @@
 //! [`kv::Kv`], [`objects::Objects`] and [`transport::Transport`].
 
 pub mod digest;
+pub mod image;
 pub mod kv;
 pub mod kv_objects;
 pub mod layout;
@@ -23,11 +24,12 @@ pub mod upload;
 pub mod verify;
 
 pub use digest::{BlockDigest, BlocksRoot, Md5, Sha256};
+pub use image::{Damage, Image};
 pub use kv_objects::KvObjects;
 pub use layout::{BLOCK, KV_LIMIT, PIECE};
 pub use objects::{ObjectId, ObjectIdError, Objects, ObjectsError, Store};
 pub use range::ByteRange;
-pub use reader::{Damage, Image, ReadError, Reader};
+pub use reader::{ReadError, Reader};
 pub use select::{Conditions, ETag, Selection, select};
 pub use state::{Proven, StateError, Sums};
 pub use upload::{Stored, Upload, UploadError};

@@ -1,9 +1,9 @@
 //! The digests of a stored firmware, read a page at a time and proven against the root in the ledger.
 
 use crate::digest::{BlockDigest, BlocksRoot, PageDigest};
+use crate::image::{Damage, Image};
 use crate::layout::{self, BLOCKS_PER_PAGE};
 use crate::objects::{Objects, ObjectsError, Proof};
-use crate::reader::{Damage, Image};
 
 /// Proven digests: one page of them, and what proves the others.
 pub(crate) struct Digests {

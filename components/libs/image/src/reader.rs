@@ -1,25 +1,11 @@
 //! Giving a firmware out: no byte leaves before its block was verified.
 
-use crate::digest::{BlockDigest, BlocksRoot, Sha256};
+use crate::digest::BlockDigest;
+use crate::image::{Damage, Image};
 use crate::layout::{BLOCK, PIECE};
-use crate::objects::{Chunk, Cursor, ObjectId, Objects, ObjectsError, Store};
+use crate::objects::{Chunk, Cursor, ObjectId, Objects, ObjectsError};
 use crate::proof::{Digests, NoDigest};
 use crate::range::ByteRange;
-
-/// A stored firmware, as the ledger knows it: what a download needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// Which store has it.
-    pub store: Store,
-    /// Where its bytes are.
-    pub object: ObjectId,
-    /// In bytes.
-    pub size: u64,
-    /// Its identity.
-    pub sha256: Sha256,
-    /// What proves its blocks.
-    pub blocks_root: BlocksRoot,
-}
 
 /// Verified bytes of one range, piece by piece.
 ///
@@ -56,31 +42,6 @@ pub enum ReadError {
     /// The store failed; the firmware may be sound.
     #[error(transparent)]
     Store(#[from] ObjectsError),
-}
-
-/// How a stored firmware differs from what the ledger says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// Digests of blocks are not there.
-    #[error("its digests are missing")]
-    NoDigests,
-    /// The digests of blocks do not give the root in the ledger.
-    #[error("the digests do not give the root in the ledger")]
-    WrongDigests,
-    /// The object, or the piece with this block, is not there.
-    #[error("its bytes are missing")]
-    NoBytes,
-    /// The object, or the piece with this block, has another length than it was written with.
-    #[error("it is stored with {found} bytes instead of {expected}")]
-    WrongLength {
-        /// Bytes it was written with.
-        expected: u64,
-        /// Bytes it has.
-        found: u64,
-    },
-    /// The block's bytes do not give its digest.
-    #[error("its bytes do not give its digest")]
-    WrongBytes,
 }
 
 impl<'o> Reader<'o> {
