@@ -18,7 +18,6 @@ pub use head::{Download, open};
 #[expect(unsafe_code, clippy::same_length_and_capacity, reason = "the export that the SDK's macro makes")]
 mod entry {
     use futures::SinkExt as _;
-    use futures::future::poll_immediate;
     use ota_platform::{Failure, spin};
     use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 
@@ -49,16 +48,9 @@ mod entry {
                     let Some(piece) = piece else { return };
                     // A slow device would hold a connection of the pool for as long as it reads.
                     gateway.release();
-                    // Waits for the piece before and only begins with this one: the next is read and verified while the
-                    // host sends.
-                    let is_broken = sink.feed(piece).await.is_err()
-                        || matches!(poll_immediate(sink.flush()).await, Some(Err(_)));
-                    if is_broken {
+                    if sink.send(piece).await.is_err() {
                         return;
                     }
-                }
-                if sink.flush().await.is_err() {
-                    return;
                 }
                 drop(sink);
                 body.complete();
