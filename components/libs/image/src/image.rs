@@ -1,6 +1,6 @@
 //! A stored firmware, and how what a store has of it may differ.
 
-use crate::digest::{BlocksRoot, Sha256};
+use crate::digest::{BlocksRoot, Md5, Sha256};
 use crate::objects::{ObjectId, Store};
 
 /// A stored firmware, as the ledger knows it: what a download needs.
@@ -15,6 +15,23 @@ pub struct Image {
     /// Its identity.
     pub sha256: Sha256,
     /// What proves its blocks.
+    pub blocks_root: BlocksRoot,
+}
+
+/// A firmware that is stored whole, and what proves each of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Which store has it.
+    pub store: Store,
+    /// Where it is.
+    pub object: ObjectId,
+    /// In bytes; at least 1.
+    pub size: u64,
+    /// MD5 of the whole.
+    pub md5: Md5,
+    /// SHA-256 of the whole.
+    pub sha256: Sha256,
+    /// The root over the digests of its blocks.
     pub blocks_root: BlocksRoot,
 }
 

@@ -24,13 +24,13 @@ pub mod upload;
 pub mod verify;
 
 pub use digest::{BlockDigest, BlocksRoot, Md5, Sha256};
-pub use image::{Damage, Image};
+pub use image::{Damage, Image, Stored};
 pub use kv_objects::KvObjects;
 pub use layout::{BLOCK, KV_LIMIT, PIECE};
 pub use objects::{ObjectId, ObjectIdError, Objects, ObjectsError, Store};
 pub use range::ByteRange;
 pub use reader::{ReadError, Reader};
 pub use select::{Conditions, ETag, Selection, select};
-pub use state::{Proven, StateError, Sums};
-pub use upload::{Stored, Upload, UploadError};
+pub use state::{StateError, Sums};
+pub use upload::{Upload, UploadError};
 pub use verify::{Verification, verify};

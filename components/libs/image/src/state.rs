@@ -4,6 +4,7 @@ use md5::Digest as _;
 use md5::digest::common::hazmat::SerializableState;
 
 use crate::digest::{BlockDigest, BlocksRoot, Md5, PageDigest, Sha256};
+use crate::image::Stored;
 use crate::layout::{BLOCK, BLOCKS_PER_PAGE};
 use crate::objects::{ObjectId, Objects, ObjectsError, Proof};
 
@@ -17,19 +18,6 @@ pub struct Sums {
     pages: Vec<PageDigest>,
     /// Of the blocks behind these.
     blocks: Vec<BlockDigest>,
-}
-
-/// What proves a whole firmware.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Proven {
-    /// In bytes.
-    pub size: u64,
-    /// MD5 of the whole.
-    pub md5: Md5,
-    /// SHA-256 of the whole.
-    pub sha256: Sha256,
-    /// The root over the digests of its blocks.
-    pub blocks_root: BlocksRoot,
 }
 
 /// The text is not what [`Sums::write`] wrote.
@@ -76,17 +64,19 @@ impl Sums {
         Ok(())
     }
 
-    /// Stores what is not stored yet of the proof, and tells what is proven by it. May be repeated.
-    pub fn finish(mut self, objects: &dyn Objects, object: &ObjectId) -> Result<Proven, ObjectsError> {
+    /// Stores what is not stored yet of the proof, and tells what is stored. May be repeated.
+    pub fn finish(mut self, objects: &dyn Objects, object: ObjectId) -> Result<Stored, ObjectsError> {
         let blocks_root = if self.pages.is_empty() {
-            objects.put_proof(object, Proof::Digests(0), &joined(&self.blocks, BlockDigest::as_bytes))?;
+            objects.put_proof(&object, Proof::Digests(0), &joined(&self.blocks, BlockDigest::as_bytes))?;
             BlocksRoot::of(self.size, &self.blocks)
         } else {
-            self.turn(objects, object)?;
-            objects.put_proof(object, Proof::Pages, &joined(&self.pages, PageDigest::as_bytes))?;
+            self.turn(objects, &object)?;
+            objects.put_proof(&object, Proof::Pages, &joined(&self.pages, PageDigest::as_bytes))?;
             BlocksRoot::of_pages(self.size, &self.pages)
         };
-        Ok(Proven {
+        Ok(Stored {
+            store: objects.store(),
+            object,
             size: self.size,
             md5: Md5::from(<[u8; 16]>::from(self.md5.finalize())),
             sha256: Sha256::from(<[u8; 32]>::from(self.sha256.finalize())),

@@ -1,10 +1,10 @@
 //! Taking a firmware in: hashed on the way, one part in memory, whatever its size; to be gone on with by whoever has
 //! its state.
 
-use crate::digest::{BlocksRoot, Md5, Sha256};
+use crate::image::Stored;
 use crate::layout::BLOCK;
-use crate::objects::{ObjectId, Objects, ObjectsError, Store, Writing};
-use crate::state::{Proven, Sums};
+use crate::objects::{Objects, ObjectsError, Writing};
+use crate::state::Sums;
 
 /// A firmware on its way into a store.
 ///
@@ -21,23 +21,6 @@ pub struct Upload<'o> {
     parts: u64,
     /// What came behind them.
     part: Vec<u8>,
-}
-
-/// A firmware that is stored whole, and what proves each of its bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// Which store has it.
-    pub store: Store,
-    /// Where it is.
-    pub object: ObjectId,
-    /// In bytes; at least 1.
-    pub size: u64,
-    /// MD5 of the whole.
-    pub md5: Md5,
-    /// SHA-256 of the whole.
-    pub sha256: Sha256,
-    /// The root over the digests of its blocks.
-    pub blocks_root: BlocksRoot,
 }
 
 /// Why a firmware was not taken.
@@ -111,9 +94,7 @@ impl<'o> Upload<'o> {
             return Err(UploadError::Empty);
         }
         self.objects.complete(&self.writing, self.parts)?;
-        let object = self.writing.object;
-        let proven = self.sums.finish(self.objects, &object)?;
-        Ok(Stored::new(self.objects.store(), object, proven))
+        Ok(self.sums.finish(self.objects, self.writing.object)?)
     }
 
     fn store(&mut self) -> Result<(), UploadError> {
@@ -122,13 +103,5 @@ impl<'o> Upload<'o> {
         self.parts += 1;
         self.part.clear();
         Ok(())
-    }
-}
-
-impl Stored {
-    /// What `proven` says of the object in this store.
-    pub fn new(store: Store, object: ObjectId, proven: Proven) -> Self {
-        let Proven { size, md5, sha256, blocks_root } = proven;
-        Self { store, object, size, md5, sha256, blocks_root }
     }
 }

@@ -34,6 +34,21 @@ fn any_page_proves_its_own_range() {
 }
 
 #[test]
+fn bytes_that_are_altered_on_their_way_are_read_again_and_those_that_are_wrong_twice_are_damage() {
+    let store = Memory::default();
+    let size = 2 * PIECE as u64;
+    let image = image(&store.upload(size));
+    let range = ByteRange::whole(size).unwrap();
+    store.altered.replace(1);
+    assert_eq!(store.read(&image, range).unwrap(), bytes(0, size));
+    store.altered.replace(6);
+    match store.read(&image, range) {
+        Err(ReadError::Damaged { damage, block: 0, .. }) => assert_eq!(damage, Damage::WrongBytes),
+        other => panic!("not damaged: {other:?}"),
+    }
+}
+
+#[test]
 fn a_page_that_is_altered_swapped_or_gone_is_damage() {
     let store = Memory::default();
     let image = image(&store.upload(SIZE));
@@ -126,8 +141,7 @@ fn what_was_brought_into_the_store_is_verified_in_slices_to_the_same_end() {
         }
     };
     assert_eq!(slices, SIZE.div_ceil(100 * PIECE as u64));
-    let proven = sums.finish(&store, &whole.object).unwrap();
-    assert_eq!(Stored::new(Store::S3, whole.object.clone(), proven), whole);
+    assert_eq!(sums.finish(&store, whole.object.clone()).unwrap(), whole);
     let range = ByteRange::new(PAGE - 5, PAGE + 5, SIZE).unwrap();
     assert_eq!(store.read(&image(&whole), range).unwrap(), bytes(PAGE - 5, PAGE + 6));
 }
@@ -181,6 +195,8 @@ fn image(stored: &Stored) -> Image {
 struct Memory {
     size: Rc<RefCell<u64>>,
     proofs: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    /// So many of the next chunks come with a wrong byte.
+    altered: Rc<RefCell<u32>>,
     /// The proofs that were read.
     asked: Rc<RefCell<Vec<String>>>,
 }
@@ -263,7 +279,12 @@ impl Objects for Memory {
         }
         // As a network does: not always as much as is asked.
         let end = (cursor.position + most as u64).min(cursor.last + 1).min(cursor.position + 100_000);
-        let chunk = bytes(cursor.position, end);
+        let mut chunk = bytes(cursor.position, end);
+        let altered = *self.altered.borrow();
+        if altered > 0 {
+            self.altered.replace(altered - 1);
+            *chunk.first_mut().unwrap() ^= 1;
+        }
         cursor.position = end;
         Ok(Chunk::Bytes(chunk))
     }

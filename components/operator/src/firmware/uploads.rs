@@ -204,8 +204,7 @@ fn verified(intake: &mut Intake<'_>, declared: &Declared) -> Result<Option<Store
         }
     };
     intake.note(&sums)?;
-    let proven = sums.finish(intake.objects, &object)?;
-    let stored = Stored::new(intake.record.store, object, proven);
+    let stored = sums.finish(intake.objects, object)?;
     declared.check(&stored)?;
     Ok(Some(stored))
 }
