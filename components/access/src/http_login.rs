@@ -1,7 +1,6 @@
 //! `POST /auth/{product}/{device}`: a device without MQTT logs in (PROTOCOL §4.1), and hears of what it was granted: the
 //! vendor's SDK reads a command from this answer as from any other (§4.3).
 
-use http::header::{HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use ota_ledger::Ledger;
 use ota_ledger::command::Command;
@@ -9,7 +8,6 @@ use ota_platform::{Failure, Gateway, Refusal, Request, Response, request, respon
 use ota_protocol::code::Code;
 use ota_protocol::http_login::HttpLogin;
 use ota_protocol::key::DeviceId;
-use ota_protocol::offer::{COMMAND_PAYLOAD, TOPIC, header_value};
 use ota_protocol::query::percent_decode;
 use ota_protocol::reply;
 use ota_protocol::session::Session;
@@ -29,9 +27,10 @@ pub(crate) fn answer(gateway: &Gateway<'_>, request: &Request) -> Result<Respons
         return Ok(said(&reply::error(None, Code::DeviceNotFound, Some(message))));
     };
     let mut response = said(&reply::session(&session.sign(&keys)));
-    if let Some(command) = command
-        && let Err(failure) = ride_along(gateway, &device, &command, &mut response)
-    {
+    let carried = command.map_or(Ok(()), |command| {
+        response::carry(&mut response, &upgrade_topic(&device), &gateway.upgrade(&command)?)
+    });
+    if let Err(failure) = carried {
         // The next message of the device, which has its session, brings it.
         eprintln!("the command for {device} is not told at its login: {failure}");
     }
@@ -60,21 +59,6 @@ fn check(
     let expires_at = now + login.holds_ms();
     let session = Session { epoch, device: device.id, generation: device.generation, expires_at };
     Ok(Some(Admitted { session, command: ledger.pending(id)? }))
-}
-
-fn ride_along(
-    gateway: &Gateway<'_>,
-    device: &DeviceId,
-    command: &Command,
-    response: &mut Response,
-) -> Result<(), Failure> {
-    let broken = |error: &dyn std::fmt::Display| Failure::Broken(format!("command as a header: {error}"));
-    let payload = header_value(&gateway.upgrade(command)?).map_err(|error| broken(&error))?;
-    for (name, value) in [(TOPIC, upgrade_topic(device)), (COMMAND_PAYLOAD, payload)] {
-        let value = HeaderValue::from_str(&value).map_err(|error| broken(&error))?;
-        response.headers_mut().insert(HeaderName::from_static(name), value);
-    }
-    Ok(())
 }
 
 fn device(path: &str) -> Result<DeviceId, Refusal> {

@@ -1,8 +1,11 @@
 //! Answers.
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use ota_protocol::offer::{COMMAND_PAYLOAD, TOPIC, header_value};
 use serde::Serialize;
+
+use crate::failure::Failure;
 
 /// An answer, whole. Whoever writes it sets `content-length`.
 pub type Response = http::Response<Vec<u8>>;
@@ -18,6 +21,18 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
 /// Text.
 pub fn text(status: StatusCode, text: impl Into<String>) -> Response {
     with_body(status, "text/plain; charset=utf-8", text.into().into_bytes())
+}
+
+/// Puts a command among the headers of an answer, where devices without MQTT look for it (§4.3).
+pub fn carry(response: &mut Response, topic: &str, payload: &str) -> Result<(), Failure> {
+    let unfit =
+        |error: &dyn std::fmt::Display| Failure::Broken(format!("command on {topic} as a header: {error}"));
+    let payload = header_value(payload).map_err(|error| unfit(&error))?;
+    for (name, value) in [(TOPIC, topic), (COMMAND_PAYLOAD, &payload)] {
+        let value = HeaderValue::from_str(value).map_err(|error| unfit(&error))?;
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    Ok(())
 }
 
 /// `body`, of this media type.
