@@ -86,7 +86,7 @@ impl Iterator for Body<'_> {
         if !self.may_go_on() {
             return Some(None);
         }
-        // The store may take its time.
+        // The store may take its time, and then the device: neither holds a connection of the pool meanwhile.
         self.gateway.release();
         match self.reader.next()? {
             Ok(piece) => Some(Some(piece)),

@@ -46,8 +46,6 @@ mod entry {
                 for piece in body.by_ref() {
                     // Dropping the sink before its Content-Length is reached aborts the connection.
                     let Some(piece) = piece else { return };
-                    // A slow device would hold a connection of the pool for as long as it reads.
-                    gateway.release();
                     if sink.send(piece).await.is_err() {
                         return;
                     }
