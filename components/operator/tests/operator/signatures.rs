@@ -49,6 +49,23 @@ fn where_signatures_are_required_nothing_comes_in_without_one() {
 }
 
 #[test]
+fn a_key_that_was_taken_away_while_bytes_came_registers_nothing_and_costs_no_bytes() {
+    let bed = fresh();
+    set(&bed, &json!({"signing_keys": [public(&key(1))], "requires_signature": true}));
+    let good = signature(&key(1), "pk", "2", IMAGE);
+    let path = format!("/api/v1/products/pk/firmware/2/uploads?size=8&sha256={}", sha256(IMAGE));
+    let begun = bed.operate(Method::POST, &format!("{path}&signature={good}"), "");
+    let upload = format!("/api/v1/uploads/{}", json(&begun)["upload"].as_str().unwrap());
+    bed.operate(Method::PUT, &format!("{upload}?position=0"), IMAGE);
+    set(&bed, &json!({"signing_keys": [public(&key(2))]}));
+    let finalize = || bed.operate(Method::POST, &format!("{upload}/finalize"), "");
+    let says = "the signature is by none of the 1 signing_keys of product pk";
+    assert_refused(&finalize(), StatusCode::UNPROCESSABLE_ENTITY, "bad_signature", says);
+    set(&bed, &json!({"signing_keys": [public(&key(1))]}));
+    assert_eq!(finalize().status(), StatusCode::CREATED, "the bytes were kept");
+}
+
+#[test]
 fn a_gateway_may_require_signatures_of_all_products() {
     for (said, status) in [
         ("required", StatusCode::UNPROCESSABLE_ENTITY),

@@ -52,6 +52,20 @@ async fn behind_the_redirect_are_the_bytes_and_each_range_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_resumes_by_our_tag_gets_the_range_from_us() {
+    let told = Told::at(Place::Redirect, SIZE).await;
+    let tag = header(&told.head(&[]).await.headers, "etag").to_owned();
+    let path = told.url.strip_prefix(told.depot.app.http.url()).unwrap();
+    let http = &told.depot.app.http;
+    let mut request = http.request(Method::GET, path, "");
+    request.headers_mut().insert("range", "bytes=100000-".parse().unwrap());
+    request.headers_mut().insert("if-range", tag.parse().unwrap());
+    let answer = http.call(request).await;
+    assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "the bucket's own tag is another");
+    assert!(answer.body == told.firmware.bytes[100_000..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_tells_the_length_and_begins_nothing() {
     let told = Told::at(Place::Redirect, SIZE).await;
     let head = told.head(&[]).await;
