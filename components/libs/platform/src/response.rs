@@ -14,7 +14,7 @@ pub type Response = http::Response<Vec<u8>>;
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => with_body(status, "application/json", body),
-        Err(error) => crate::Failure::Broken(format!("answer as json: {error}")).into_response(),
+        Err(error) => Failure::Broken(format!("answer as json: {error}")).into_response(),
     }
 }
 
