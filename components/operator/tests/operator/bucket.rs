@@ -1,9 +1,11 @@
 //! Uploads into a bucket: streamed, in slices, and brought there by a presigned URL.
 
+use std::cell::Cell;
+
 use http::{Method, StatusCode};
 use ota_image::layout::PAGE;
-use ota_platform::Response;
-use ota_platform::ports::{Clock as _, SystemClock};
+use ota_platform::ports::{Clock, SystemClock};
+use ota_platform::{Gateway, Response};
 use ota_s3::{Fault, S3Server};
 use ota_testbed::{START, Testbed, image, json, sha256};
 use serde_json::{Value, json};
@@ -102,6 +104,37 @@ fn what_is_brought_by_a_presigned_url_is_verified_before_it_is_a_firmware() {
     bring(&upload, b"other bytes");
     assert_eq!(downloaded(&bed, "d1"), image);
     assert!(!server.keys().is_empty());
+}
+
+#[test]
+fn a_verification_that_takes_longer_than_a_request_may_goes_on_where_it_was() {
+    let (bed, _server) = fresh();
+    let image = image(2 * MIB);
+    let upload = begun(&bed, &image, "presigned");
+    bring(&upload, &image);
+    let path = format!("/api/v1/uploads/{}/finalize", upload["upload"].as_str().unwrap());
+    let request = bed.by_operator(Method::POST, &path, Vec::new());
+    let mut positions = Vec::new();
+    let finished = loop {
+        let clock = Hurried(SystemClock.now_ms().into());
+        let answer = ota_operator::handle(&Gateway { clock: &clock, ..bed.gateway() }, &request);
+        if answer.status() != StatusCode::ACCEPTED {
+            break answer;
+        }
+        positions.push(json(&answer)["position"].as_u64().unwrap());
+    };
+    assert_eq!(finished.status(), StatusCode::CREATED);
+    assert!(positions.len() > 1 && positions.is_sorted(), "{positions:?}");
+    assert_eq!(downloaded(&bed, "d0"), image);
+}
+
+/// A clock on which five seconds pass between two looks.
+struct Hurried(Cell<i64>);
+
+impl Clock for Hurried {
+    fn now_ms(&self) -> i64 {
+        self.0.replace(self.0.get() + 5_000)
+    }
 }
 
 #[test]
